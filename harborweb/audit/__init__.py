@@ -1,0 +1,1 @@
+"""Sweep a registry, judge every artifact, keep the verdicts, report them."""

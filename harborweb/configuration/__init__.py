@@ -1,0 +1,1 @@
+"""What the operator wants: the text of harbor.yml, its fields, its rules, its revisions."""

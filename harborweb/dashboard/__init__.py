@@ -1,0 +1,1 @@
+"""The hall: one page, and the frame around every page."""

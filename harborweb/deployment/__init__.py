@@ -1,0 +1,1 @@
+"""What runs: installer, prepare, compose, health."""

@@ -1,0 +1,1 @@
+"""Long work, recorded and shown live; knows nothing of Harbor."""

@@ -1,0 +1,105 @@
+"""A job and the lines of its log."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Job(models.Model):
+    """Long work: the row is written before the attempt and settled after it.
+
+    States and who makes each transition, always by a conditional UPDATE:
+
+        requested ─ worker claims ──▶ running ─ work returns ───────▶ succeeded
+            │                           ├────── Problem, crash ─────▶ failed
+            │                           ├────── person stops it ────▶ stopped
+            │                           ├────── time limit ─────────▶ timed_out
+            │                           └────── no heartbeat ───────▶ lost     (web or scheduler)
+            ├─ person stops it ─────▶ stopped
+            └─ broker refuses it ───▶ failed
+
+    A settled job never changes again; a second delivery, a second click or a worker
+    that comes back after it was given up finds the state changed and leaves.
+    """
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("Requested")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
+        TIMED_OUT = "timed_out", _("Timed out")
+        LOST = "lost", _("Lost")
+
+    ACTIVE = (State.REQUESTED, State.RUNNING)
+
+    kind = models.CharField(max_length=40, db_index=True)
+    title = models.CharField(max_length=300)  # a whole sentence fragment: "Sign team/app:1.0"
+    subject = models.CharField(max_length=512, db_index=True)
+    queue = models.CharField(max_length=20)
+    task = models.CharField(max_length=120)
+    arguments: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)  # ids, no secrets
+    exclusive = models.CharField(max_length=200, null=True)  # at most one active job has this
+
+    state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED, db_index=True)
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    who_name = models.CharField(max_length=150, blank=True)
+    source = models.CharField(max_length=64, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    started = models.DateTimeField(null=True)
+    heartbeat = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, blank=True)
+    claim = models.CharField(max_length=32, blank=True)
+    stop_requested_by = models.CharField(max_length=150, blank=True)
+
+    step = models.PositiveIntegerField(default=0)  # the step that runs, from 1; 0 before the first
+    steps = models.PositiveIntegerField(default=0)
+    step_name = models.CharField(max_length=200, blank=True)
+    result: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    advice = models.TextField(blank=True)
+    lines = models.PositiveIntegerField(default=0)
+    log_bytes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exclusive"],
+                condition=models.Q(state__in=["requested", "running"]),
+                name="one_active_job_per_exclusive",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.state})"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of this job can change any more."""
+        return self.state not in self.ACTIVE
+
+
+class LogLine(models.Model):
+    """One numbered line of a job's log, secrets masked before it came here."""
+
+    class Stream(models.TextChoices):
+        STEP = "step"  # "2 Prepare": a numbered step of the workshop begins
+        NOTE = "note"  # our own words
+        COMMAND = "command"  # a command line as it was run
+        OUT = "out"
+        ERR = "err"
+        ERROR = "error"  # why the job ended badly
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="log")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    stream = models.CharField(max_length=8, choices=Stream.choices)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="log_line_once")]

@@ -1,0 +1,1 @@
+"""A registry that answers: the OCI distribution API. No pages."""

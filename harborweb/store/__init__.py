@@ -1,0 +1,1 @@
+"""The pages of registries, projects, repositories and artifacts."""
