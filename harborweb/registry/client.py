@@ -1,0 +1,277 @@
+"""A registry's distribution API, asked by somebody who believes nothing without a digest.
+
+Source: OCI distribution specification 1.1. Every failure is a RegistryError; NotFound only where a real
+registry said so. Bytes are returned only after they hash to the digest they were asked by, or, for a tag,
+agree with the digest that the registry itself named.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from django.utils.translation import gettext as _
+from yarl import URL
+
+from harborweb.registry import errors, names
+from harborweb.registry.auth import Authenticator
+from harborweb.registry.endpoint import Endpoint, Limits
+from harborweb.registry.errors import NotFound, RegistryError
+from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
+from harborweb.registry.transport import Answer, Transport, parse_object
+
+__all__ = ["Client", "Endpoint", "Limits", "Manifest", "NotFound", "Referrers", "RegistryError", "TagPage"]
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest's bytes, their digest (computed from them) and media type; `content` is the parsed object."""
+
+    digest: str
+    media_type: str
+    body: bytes
+    content: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it lists other manifests."""
+        return self.media_type in INDEXES
+
+
+@dataclass(frozen=True)
+class Referrers:
+    """The descriptors of what refers to a digest; `source` is "api", "tag" (fallback tag) or "none"."""
+
+    descriptors: list[dict[str, Any]]
+    source: str
+
+
+class Client:
+    """`async with Client(endpoint) as c:`; one pool of connections, one event loop."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits | None = None) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or Limits()
+        self.transport = Transport(endpoint, self.limits)
+        self.auth = Authenticator(endpoint, self.limits, self.transport)
+        self._base = endpoint.base
+        self._host = endpoint.host
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+    # Reading
+
+    async def ping(self) -> None:
+        """Return when a registry answers and accepts our credentials (GET /v2/); raises RegistryError."""
+        answer = await self.ask("GET", "/v2/", scope="", what=_("its start page"), limit=self.limits.error_bytes)
+        if answer.headers.get("Docker-Distribution-Api-Version") or not answer.body.strip():
+            return
+        parse_object(answer.body, self._host, self.limits.json_depth)
+
+    async def repositories(self) -> AsyncIterator[str]:
+        """Every repository the registry lists (GET /v2/_catalog, page by page)."""
+        pages = PageReader(self, f"/v2/_catalog?n={PAGE}", "registry:catalog:*", _("its list of repositories"))
+        async for content in pages:
+            for name in pages.strings(content, "repositories", names.is_repository):
+                yield name
+
+    async def tags(self, repository: str) -> AsyncIterator[str]:
+        """Every tag of `repository` (GET tags/list, page by page)."""
+        path = f"/v2/{names.check_repository(repository)}/tags/list?n={PAGE}"
+        pages = PageReader(self, path, pull(repository), _("the tags of %s") % repository)
+        async for content in pages:
+            for tag in pages.strings(content, "tags", names.is_tag):
+                yield tag
+
+    async def tags_page(self, repository: str, last: str = "", n: int = 100) -> TagPage:
+        """At most `n` tags after `last`, in the registry's own order, with one request."""
+        if last:
+            names.check_reference(last)
+        url = URL(f"/v2/{names.check_repository(repository)}/tags/list").with_query(
+            n=n, **({"last": last} if last else {})
+        )
+        reader = PageReader(self, str(url), pull(repository), _("the tags of %s") % repository)
+        content, answer = await reader.page(str(url))
+        return one_page(reader.strings(content, "tags", names.is_tag), next_page(answer), last, n)
+
+    async def manifest(self, repository: str, reference: str) -> Manifest:
+        """The manifest at a tag or digest; its digest is computed from its bytes.
+
+        Raises RegistryError "mismatch" when the bytes do not hash to the digest asked for or to the one that
+        the registry names in Docker-Content-Digest, or when two media types disagree.
+        """
+        what = f"{names.check_repository(repository)}{'@' if ':' in reference else ':'}{reference}"
+        path = f"/v2/{repository}/manifests/{names.check_reference(reference)}"
+        answer = await self.ask(
+            "GET", path, scope=pull(repository), what=what, limit=self.limits.manifest_bytes,
+            headers={"Accept": ", ".join(MANIFEST_TYPES)},
+        )  # fmt: skip
+        digest = self._proven(answer, reference if ":" in reference else "")
+        content = parse_object(answer.body, self._host, self.limits.json_depth)
+        inside = content.get("mediaType")
+        media_type = inside if isinstance(inside, str) and inside else answer.media_type
+        if {media_type, answer.media_type} <= set(MANIFEST_TYPES) and media_type != answer.media_type:
+            raise errors.mismatch(self._host, answer.media_type, media_type)
+        return Manifest(digest, media_type, answer.body, content)
+
+    async def blob(self, repository: str, digest: str, limit: int | None = None) -> bytes:
+        """The blob's bytes, at most `limit`, hashed; redirects to a storage host are followed without credentials."""
+        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
+        cap = self.limits.blob_bytes if limit is None else limit
+        answer = await self.ask("GET", path, scope=pull(repository), what=f"{repository}@{digest}", limit=cap)
+        self._proven(answer, digest)
+        return answer.body
+
+    async def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether the registry says it holds the blob (HEAD); proves its presence, not its bytes."""
+        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
+        answer = await self.send("HEAD", path, scope=pull(repository), limit=0)
+        if answer.status == 200:
+            return True
+        if answer.status == 404 and answer.media_type == "application/json":  # a HEAD has no body to tell us more
+            return False
+        raise self._failure(answer, f"{repository}@{digest}")
+
+    async def referrers(self, repository: str, digest: str) -> Referrers:
+        """What refers to `digest`: the referrers API with all its pages, else the fallback tag.
+
+        404 from the API means that the registry has none, but only as a registry says it: in JSON, or in the
+        plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
+        """
+        path = f"/v2/{names.check_repository(repository)}/referrers/{names.check_digest(digest)}"
+        what = _("the referrers of %s") % f"{repository}@{digest}"
+        first = await self.send("GET", path, scope=pull(repository), headers={"Accept": OCI_INDEX})
+        if first.status == 200:
+            found: list[dict[str, Any]] = []
+            async for content in PageReader(self, path, pull(repository), what, accept=OCI_INDEX, first=first):
+                found += self._descriptors(content, len(found))
+            return Referrers(found, "api")
+        if first.status not in {404, 405} or not (first.media_type == "text/plain" or errors.said(first.body)):
+            raise self._failure(first, what)
+        try:
+            index = await self.manifest(repository, names.fallback_tag(digest))
+        except NotFound:
+            return Referrers([], "none")
+        if not index.is_index:
+            raise errors.odd(self._host, _("the tag %s holds no index") % names.fallback_tag(digest))
+        return Referrers(self._descriptors(index.content, 0), "tag")
+
+    # Writing: samples and tests
+
+    async def put_blob(self, repository: str, data: bytes) -> str:
+        """Upload `data` in one piece (POST, PUT); returns its digest."""
+        digest = names.digest_of(data)
+        path = f"/v2/{names.check_repository(repository)}/blobs/uploads/"
+        begun = await self.ask("POST", path, scope=push(repository), what=repository, data=b"", expected=202)
+        target = self._base.join(URL(begun.headers.get("Location", ""), encoded=True))
+        if target.origin() != self._base.origin():
+            raise errors.odd(self._host, _("it wants the upload sent to another address"))
+        await self.ask(
+            "PUT", target.update_query(digest=digest), scope=push(repository), what=repository, data=data,
+            headers={"Content-Type": "application/octet-stream"}, expected=201,
+        )  # fmt: skip
+        return digest
+
+    async def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
+        """Store a manifest at a tag or digest; returns the digest of `body`."""
+        path = f"/v2/{names.check_repository(repository)}/manifests/{names.check_reference(reference)}"
+        await self.ask(
+            "PUT", path, scope=push(repository), what=f"{repository}:{reference}", data=body,
+            headers={"Content-Type": media_type}, expected=201,
+        )  # fmt: skip
+        return names.digest_of(body, reference)
+
+    async def delete_manifest(self, repository: str, reference: str) -> None:
+        """Delete a manifest by digest, or a tag where the registry allows that."""
+        path = f"/v2/{names.check_repository(repository)}/manifests/{names.check_reference(reference)}"
+        scope = f"repository:{repository}:pull,push,delete"
+        await self.ask("DELETE", path, scope=scope, what=f"{repository}:{reference}", expected=202)
+
+    # Asking
+
+    async def ask(
+        self, method: str, path: str | URL, *, scope: str, what: str, limit: int | None = None,
+        headers: dict[str, str] | None = None, data: bytes | None = None, expected: int = 200,
+    ) -> Answer:  # fmt: skip
+        """An answer with the `expected` status; every other one becomes its RegistryError."""
+        answer = await self.send(method, path, scope=scope, limit=limit, headers=headers, data=data)
+        if answer.status != expected:
+            raise self._failure(answer, what)
+        return answer
+
+    async def send(
+        self, method: str, path: str | URL, *, scope: str, limit: int | None = None,
+        headers: dict[str, str] | None = None, data: bytes | None = None,
+    ) -> Answer:  # fmt: skip
+        """One request with what sign-in the registry wants; after a 401 the sign-in is renewed once."""
+        url = path if isinstance(path, URL) else self._base.join(URL(path, encoded=True))
+        cap = self.limits.list_bytes if limit is None else limit
+        given = dict(headers or {})
+        authorization = await self.auth.header(scope)
+        for _attempt in range(2):
+            sent = {**given, "Authorization": authorization} if authorization else given
+            answer = await self.transport.fetch(method, url, headers=sent, limit=cap, data=data)
+            if answer.status != 401 or answer.url.origin() != self._base.origin():
+                break
+            authorization = await self.auth.renewed(answer, scope, authorization)
+            if not authorization:
+                break
+        return answer
+
+    def _failure(self, answer: Answer, what: str) -> RegistryError:
+        if answer.status == 401:
+            return errors.refused(self._host, self.endpoint.username, self.auth.scheme, what)
+        if b"HTTP request to an HTTPS server" in answer.body:  # the words of Go's and of nginx's server
+            return errors.no_tls(self._host, _("it wants https and was asked over http"))
+        return errors.from_status(self._host, answer.status, answer.body, what)
+
+    def _proven(self, answer: Answer, asked: str) -> str:
+        """The digest of the answer's bytes, after comparing it with what was asked for and what was claimed."""
+        claimed = answer.headers.get("Docker-Content-Digest", "").strip()
+        if claimed and not names.is_digest(claimed):
+            raise errors.odd(self._host, _("it names a digest that is none: %s") % errors.plain(claimed))
+        for due in filter(None, (asked, claimed)):
+            if (got := names.digest_of(answer.body, due)) != due:
+                raise errors.mismatch(self._host, due, got)
+        return names.digest_of(answer.body, asked or claimed or "sha256:")
+
+    def _descriptors(self, content: dict[str, Any], before: int) -> list[dict[str, Any]]:
+        """The descriptors of an index of referrers; raises where one is none or they are too many."""
+        listed = content.get("manifests")
+        if content.get("schemaVersion") != 2 or not isinstance(listed, list):
+            raise errors.odd(self._host, _("its list of referrers is no index"))
+        if before + len(listed) > self.limits.referrers:
+            raise RegistryError(
+                "too_large",
+                _("%(host)s lists more than %(limit)d referrers.")
+                % {"host": self._host, "limit": self.limits.referrers},
+                _("Nothing of them was used. Look at who pushes them."),
+            )
+        for one in listed:
+            if not isinstance(one, dict) or not names.is_digest(str(one.get("digest"))):
+                raise errors.odd(self._host, _("its list of referrers holds something that is no descriptor"))
+        return listed
+
+
+def pull(repository: str) -> str:
+    """The token scope for reading."""
+    return f"repository:{repository}:pull"
+
+
+def push(repository: str) -> str:
+    """The token scope for writing."""
+    return f"repository:{repository}:pull,push"
