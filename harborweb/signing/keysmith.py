@@ -1,0 +1,166 @@
+"""The workshop where keys are made and taken in."""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from harborweb import sealing
+from harborweb.errors import Problem
+from harborweb.jobs.run import Run
+from harborweb.signing import found, words
+from harborweb.signing.models import Key
+from harborweb.tools import cosign
+from harborweb.tools.cosign import Cosign, Outcome
+from harborweb.verification.keys import load_public_key
+
+PRIVATE = "signing-key"  # the purposes under which the two are sealed
+PASSWORD = "signing-key-password"  # noqa: S105 (a purpose, no password)
+SECONDS = 60  # scrypt takes a fraction of one
+COSIGN_KEY = re.compile(r"-----BEGIN ENCRYPTED (SIGSTORE|COSIGN) PRIVATE KEY-----")
+
+
+def make_key(run: Run) -> dict[str, Any]:
+    """Make a key pair.
+
+    1. Take the typed password out of its slot
+    2. Make the pair with cosign, in a folder of its own
+    3. Prove that the password opens it
+    4. Store it sealed
+    """
+    with _key(run) as key:
+        run.step(1, 4, _("Take the password"))
+        typed = _typed(run)
+        program = found.announced(run)
+        with _folder() as folder:
+            run.step(2, 4, _("Make the pair"))
+            env = cosign.environment(folder, password=typed["password"])
+            completed = run.execute(program.generate("new"), cwd=folder, env=env, timeout=SECONDS)
+            _good(completed.exit_code, completed.stderr)
+            private = (folder / "new.key").read_text()
+            run.step(3, 4, _("Prove it"))
+            public = _prove(run, program, folder, private, typed["password"])
+        run.step(4, 4, _("Store it sealed"))
+        return _store(key, private, public, typed["password"])
+
+
+def import_key(run: Run) -> dict[str, Any]:
+    """Take in a private key that was made elsewhere.
+
+    1. Take the typed key and password out of their slot
+    2. Turn a PEM key into cosign's encrypted form (cosign's own stays as it is)
+    3. Prove that the password opens it
+    4. Store it sealed
+    """
+    with _key(run) as key:
+        run.step(1, 4, _("Take the key and its password"))
+        typed = _typed(run)
+        private, password = typed["pem"].replace("\r\n", "\n").strip() + "\n", typed["password"]
+        program = found.announced(run)
+        with _folder() as folder:
+            run.step(2, 4, _("Bring it into cosign’s form"))
+            if not COSIGN_KEY.search(private):
+                cosign.write_private(folder / "typed.pem", private)
+                env = cosign.environment(folder, password=password)
+                completed = run.execute(program.import_pem("typed.pem", "new"), cwd=folder, env=env, timeout=SECONDS)
+                _good(completed.exit_code, completed.stderr)
+                private = (folder / "new.key").read_text()
+            run.step(3, 4, _("Prove it"))
+            public = _prove(run, program, folder, private, password)
+        run.step(4, 4, _("Store it sealed"))
+        return _store(key, private, public, password)
+
+
+def already_here(fingerprint: str, besides: int | None = None) -> None:
+    """Raise Problem when another key than `besides` has this fingerprint."""
+    if other := Key.objects.filter(fingerprint=fingerprint).exclude(pk=besides).first():
+        raise Problem(
+            _("This key is here already, under the name %s.") % other.name,
+            _("Open it there. To add its private half, delete the entry first, then import the pair."),
+            field="pem",
+        )
+
+
+def secrets_of(run: Run, key: Key) -> tuple[str, str]:
+    """The encrypted PEM of `key` and its password (stored, or typed for this job); both are masked from now on."""
+    if key.private_sealed is None:
+        raise Problem(_("The private half of %s is not here.") % key.name, _("Choose another key."))
+    password = ""
+    if key.password_mode == Key.Password.ASKED:
+        password = sealing.take_once(run.arguments["slot"]).decode()
+    elif key.password_sealed is not None:
+        password = sealing.unseal(key.password_sealed, PASSWORD).decode()
+    private = sealing.unseal(key.private_sealed, PRIVATE).decode()
+    _hide(run, private, password)
+    return private, password
+
+
+@contextmanager
+def _key(run: Run) -> Iterator[Key]:
+    """The job's key row, marked failed when the work ends badly."""
+    key = Key.objects.get(pk=run.arguments["key"])
+    try:
+        yield key
+    except BaseException:
+        Key.objects.filter(pk=key.pk, state=Key.State.MAKING).update(state=Key.State.FAILED)
+        raise
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder that only this user may open (0700), gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="harborweb-key-") as name:
+        yield Path(name)
+
+
+def _typed(run: Run) -> dict[str, str]:
+    typed: dict[str, str] = json.loads(sealing.take_once(run.arguments["slot"]))
+    _hide(run, typed.get("pem", ""), typed["password"])
+    return typed
+
+
+def _hide(run: Run, pem: str, password: str) -> None:
+    run.secret(pem)
+    run.secret(password)
+
+
+def _prove(run: Run, program: Cosign, folder: Path, private: str, password: str) -> str:
+    """The public half that cosign derives of `private`; raises Problem when `password` does not open it."""
+    _hide(run, private, password)
+    env = cosign.environment(folder, password=password, private_key=private)
+    completed = run.execute(program.public_key(), cwd=folder, env=env, timeout=SECONDS)
+    _good(completed.exit_code, completed.stderr)
+    return completed.stdout
+
+
+def _good(exit_code: int, stderr: str) -> None:
+    result = cosign.outcome(exit_code, stderr)
+    if result != Outcome.GOOD:
+        raise words.key_problem(result)
+
+
+def _store(key: Key, private: str, public_pem: str, password: str) -> dict[str, Any]:
+    public = load_public_key(public_pem.encode())
+    already_here(public.fingerprint, besides=key.pk)
+    stored = key.password_mode == Key.Password.STORED
+    try:
+        changed = Key.objects.filter(pk=key.pk, state=Key.State.MAKING).update(
+            state=Key.State.READY,
+            public_pem=public.pem,
+            fingerprint=public.fingerprint,
+            algorithm=public.kind,
+            private_sealed=sealing.seal(private, PRIVATE),
+            password_sealed=sealing.seal(password, PASSWORD) if stored else None,
+        )
+    except IntegrityError:  # the same key, taken in twice at once
+        already_here(public.fingerprint, besides=key.pk)
+        raise
+    if not changed:
+        raise Problem(_("The key’s entry was deleted meanwhile."), _("Make it again."))
+    return {"key": key.pk, "name": key.name, "fingerprint": public.fingerprint, "algorithm": public.kind}

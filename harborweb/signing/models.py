@@ -1,0 +1,107 @@
+"""Keys, and which cosign the workers have."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.jobs.models import Job
+from harborweb.tools import cosign_features
+
+
+class Key(models.Model):
+    """A key pair, or the public half of one.
+
+    The private half is cosign's own encrypted PEM, sealed once more with the app's secret; only
+    workers open it. Its password is stored (sealed), asked at each use, or empty.
+
+        making ─ worker has proved it ─▶ ready
+          └───── job settled otherwise ─▶ failed (may be deleted, or tried again under the same name)
+    """
+
+    class Kind(models.TextChoices):
+        PAIR = "pair", _("key pair, sealed here")
+        PUBLIC = "public", _("public key only")
+
+    class Password(models.TextChoices):
+        STORED = "stored", _("Stored here, sealed: one click signs")
+        ASKED = "asked", _("Asked each time: never stored")
+        NONE = "none", _("No password: only the app’s secret protects it")
+
+    class State(models.TextChoices):
+        MAKING = "making", _("Being made")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.READY, db_index=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")  # that makes it
+    algorithm = models.CharField(max_length=40, blank=True)  # "ECDSA P-256", as verification.keys names it
+    public_pem = models.TextField(blank=True)
+    fingerprint = models.CharField(max_length=64, null=True, unique=True)  # sha256 of the DER, hex
+    private_sealed = models.BinaryField(null=True)
+    password_sealed = models.BinaryField(null=True)
+    password_mode = models.CharField(max_length=8, choices=Password.choices, default=Password.NONE)
+    trusted = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=150, blank=True)
+    used = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def now(self) -> str:
+        """Its state, counting a job that ended without a word: "making", "ready" or "failed"."""
+        if self.state == self.State.MAKING and (self.job is None or self.job.settled):
+            return str(self.State.FAILED)
+        return self.state
+
+    @property
+    def signs(self) -> bool:
+        """Whether the private half is here and proved."""
+        return self.kind == self.Kind.PAIR and self.state == self.State.READY
+
+    @property
+    def asks(self) -> bool:
+        """Whether signing needs its password typed."""
+        return self.signs and self.password_mode == self.Password.ASKED
+
+    @property
+    def fingerprint_words(self) -> str:
+        """The fingerprint in groups of four, for reading aloud."""
+        text = self.fingerprint or ""
+        return " ".join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
+class CosignFound(models.Model):
+    """The cosign that the workers of one host have, as they saw it last; no version means none was found."""
+
+    host = models.CharField(max_length=255, unique=True)
+    version = models.CharField(max_length=80, blank=True)
+    path = models.CharField(max_length=500, blank=True)
+    seen = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-seen"]
+
+    def __str__(self) -> str:
+        return f"{self.host}: cosign {self.version or '-'}"
+
+    @property
+    def parsed(self) -> cosign_features.Version | None:
+        """The version, or None when there is none that can be read."""
+        return cosign_features.parse(self.version)
+
+    @property
+    def vulnerable(self) -> str:
+        """The CVE this version has, or nothing."""
+        return cosign_features.vulnerable(self.parsed) if self.parsed else ""
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether one is there that harborweb cannot use."""
+        return bool(self.path) and (self.parsed is None or not cosign_features.supported(self.parsed))

@@ -1,0 +1,66 @@
+"""Where in a registry the signatures of a digest are stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import async_to_sync
+
+from harborweb.registry.client import Client, NotFound
+from harborweb.registry.endpoint import Endpoint
+
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One manifest that holds signatures: a referrer (listed by the API or by the fallback tag), or a .sig tag."""
+
+    digest: str
+    source: str  # "api", "tag" or "sig"
+    tag: str = ""
+
+    def shown(self) -> dict[str, str]:
+        """As a job's result keeps it."""
+        return {"digest": self.digest, "source": self.source, "tag": self.tag}
+
+
+def sig_tag(digest: str) -> str:
+    """The tag of simple signing: sha256-<hex>.sig."""
+    return digest.replace(":", "-") + ".sig"
+
+
+def stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place]:
+    """Every bundle and the .sig tag that the registry has for `digest`; raises RegistryError."""
+    return async_to_sync(_stored)(endpoint, repository, digest)
+
+
+async def _stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place]:
+    async with Client(endpoint) as client:
+        referrers = await client.referrers(repository, digest)
+        fallback = digest.replace(":", "-") if referrers.source == "tag" else ""
+        places = {
+            Place(one["digest"], referrers.source, fallback) for one in referrers.descriptors if _may_be_bundle(one)
+        }
+        try:
+            manifest = await client.manifest(repository, sig_tag(digest))
+        except NotFound:
+            return places
+        return places | {Place(manifest.digest, "sig", sig_tag(digest))}
+
+
+def _may_be_bundle(descriptor: dict[str, Any]) -> bool:
+    """In a fallback index the type may be missing or that of the empty configuration (facts/cosign.md)."""
+    return descriptor.get("artifactType") in (BUNDLE, "application/vnd.oci.empty.v1+json", None, "")
+
+
+def points_to(endpoint: Endpoint, repository: str, reference: str) -> str | None:
+    """The digest that `reference` (tag or digest) names now; None when it is gone; raises RegistryError."""
+    return async_to_sync(_points_to)(endpoint, repository, reference)
+
+
+async def _points_to(endpoint: Endpoint, repository: str, reference: str) -> str | None:
+    async with Client(endpoint) as client:
+        try:
+            return (await client.manifest(repository, reference)).digest
+        except NotFound:
+            return None

@@ -1,0 +1,207 @@
+"""The door of signing: keys for everybody, jobs that make, sign and verify."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from harborweb import sealing
+from harborweb.accounts.services import record
+from harborweb.errors import Problem
+from harborweb.jobs import services as jobs
+from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
+from harborweb.signing import tasks
+from harborweb.signing.keysmith import already_here
+from harborweb.signing.models import CosignFound, Key
+from harborweb.verification.keys import PublicKey, load_public_key
+
+
+def trusted_keys() -> list[PublicKey]:
+    """Every key whose signatures count in the audit, each with its name."""
+    rows = Key.objects.filter(trusted=True, state=Key.State.READY)
+    return [load_public_key(row.public_pem.encode(), row.name) for row in rows]
+
+
+def signing_keys() -> list[Key]:
+    """The keys that the sign panel offers."""
+    return list(Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY))
+
+
+def cosign_found() -> list[CosignFound]:
+    """Which cosign each worker host has, seen last first."""
+    return list(CosignFound.objects.all())
+
+
+def add_public_key(request: HttpRequest, name: str, data: bytes, *, trusted: bool) -> Key:
+    """Store a public key; raises Problem when `data` is none, or the name or the key is here already."""
+    public = load_public_key(data)
+    key = _new(request, name, Key.Kind.PUBLIC, trusted, state=Key.State.READY)
+    already_here(public.fingerprint)
+    key.public_pem, key.fingerprint, key.algorithm = public.pem, public.fingerprint, public.kind
+    with _name_once(key):
+        key.save()
+    record(request, "import public key", key.name, public.fingerprint)
+    return key
+
+
+def request_pair(request: HttpRequest, name: str, mode: str, password: str, *, trusted: bool) -> Key:
+    """Begin making a key pair; its `job` does the work."""
+    return _begin(request, name, mode, trusted, {"password": password}, imported=False)
+
+
+def request_import(request: HttpRequest, name: str, mode: str, password: str, pem: str, *, trusted: bool) -> Key:
+    """Begin importing a private key; whether `password` opens it is found out by the worker."""
+    return _begin(request, name, mode, trusted, {"password": password, "pem": pem}, imported=True)
+
+
+def request_sign(
+    request: HttpRequest,
+    registry: Registry,
+    repository: str,
+    digest: str,
+    tag: str,
+    key: Key,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    password: str = "",
+    simple: bool = False,
+) -> Job:
+    """Begin signing `digest`, provided that `tag` (may be empty) still points to it when the worker looks.
+
+    `password` is used only where the key asks for it; `simple` wants simple signing instead of a bundle.
+    A second click while the first one works gives the same job.
+    """
+    if not key.signs:
+        raise Problem(
+            _("%s cannot sign: only its public half is here.") % key.name,
+            _("Choose a key pair."),
+            field="key",
+        )
+    slot = sealing.put_once(password) if key.asks else ""
+    job = jobs.request(
+        tasks.sign,
+        kind="sign",
+        title=_("Sign %(image)s with %(key)s") % {"image": _image(repository, tag, digest), "key": key.name},
+        subject=f"{registry.name}/{repository}@{digest}",
+        by=request,
+        arguments={
+            "registry": registry.pk, "repository": repository, "digest": digest, "tag": tag, "key": key.pk,
+            "annotations": dict(annotations or {}), "slot": slot, "simple": simple,
+        },
+        exclusive=f"sign:{registry.pk}:{digest}:{key.pk}",
+    )  # fmt: skip
+    if _ours(job, slot):
+        record(request, "sign", job.subject, _("tag %(tag)s, key %(key)s") % {"tag": tag or "-", "key": key.name})
+    return job
+
+
+def request_verify(
+    request: HttpRequest, registry: Registry, repository: str, digest: str, tag: str = "", key: Key | None = None
+) -> Job:
+    """Begin `cosign verify` of `digest` with `key`, or with every trusted key."""
+    return jobs.request(
+        tasks.verify,
+        kind="verify",
+        title=_("Verify %s") % _image(repository, tag, digest),
+        subject=f"{registry.name}/{repository}@{digest}",
+        by=request,
+        arguments={"registry": registry.pk, "repository": repository, "digest": digest, "key": key.pk if key else None},
+        exclusive=f"verify:{registry.pk}:{digest}:{key.pk if key else 'all'}",
+    )
+
+
+def request_look(request: HttpRequest) -> Job:
+    """Begin looking for cosign on a worker."""
+    return jobs.request(
+        tasks.look,
+        kind="find_cosign",
+        title=_("Look for cosign"),
+        subject="cosign",
+        by=request,
+        exclusive="find_cosign",
+    )
+
+
+def set_trust(request: HttpRequest, key: Key, trusted: bool) -> None:
+    """Say whether signatures by `key` count in the audit."""
+    if Key.objects.filter(pk=key.pk, trusted=not trusted).update(trusted=trusted):
+        record(request, "trust key" if trusted else "stop trusting key", key.name, key.fingerprint or "")
+
+
+def rename(request: HttpRequest, key: Key, name: str) -> None:
+    """Give `key` another name; raises Problem when that is taken."""
+    before, key.name = key.name, name
+    with _name_once(key):
+        key.save(update_fields=["name"])
+    record(request, "rename key", name, _("was %s") % before)
+
+
+def delete(request: HttpRequest, key: Key, typed: str) -> None:
+    """Delete `key` for good, when its name was typed."""
+    if typed != key.name:
+        raise Problem(
+            _("Nothing was deleted: the name typed is not %s.") % key.name, _("Type the key’s name."), field="typed"
+        )
+    name, fingerprint = key.name, key.fingerprint or ""
+    key.delete()
+    record(request, "delete key", name, fingerprint)
+
+
+def _new(request: HttpRequest, name: str, kind: str, trusted: bool, *, state: str) -> Key:
+    """A row not saved yet; a failed one of the same name makes room."""
+    for row in Key.objects.filter(name=name).exclude(state=Key.State.READY):
+        if row.now == Key.State.FAILED:
+            row.delete()
+    return Key(name=name, kind=kind, trusted=trusted, state=state, created_by=request.user.get_username())
+
+
+def _begin(request: HttpRequest, name: str, mode: str, trusted: bool, secret: dict[str, str], *, imported: bool) -> Key:
+    key = _new(request, name, Key.Kind.PAIR, trusted, state=Key.State.MAKING)
+    key.password_mode = mode
+    slot = sealing.put_once(json.dumps(secret))
+    with _name_once(key):
+        key.save()
+        key.job = jobs.request(
+            tasks.import_key if imported else tasks.make_key,
+            kind="import_key" if imported else "generate_key",
+            title=(_("Import key pair %s") if imported else _("Make key pair %s")) % name,
+            subject=name,
+            by=request,
+            arguments={"key": key.pk, "slot": slot},
+            exclusive=f"key:{key.pk}",
+        )
+        key.save(update_fields=["job"])
+    record(request, "import key pair" if imported else "make key pair", name)
+    return key
+
+
+@contextmanager
+def _name_once(key: Key) -> Iterator[None]:
+    """A transaction in which a taken name becomes a sentence."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if key.fingerprint:
+            already_here(key.fingerprint, besides=key.pk)
+        raise Problem(
+            _("There is a key named %s already.") % key.name, _("Choose another name."), field="name"
+        ) from error
+
+
+def _ours(job: Job, slot: str) -> bool:
+    """Whether `job` is the one just asked for; the slot of a second click is emptied."""
+    if not slot:
+        return True
+    if job.arguments.get("slot") == slot:
+        return True
+    sealing.drop([slot])
+    return False
+
+
+def _image(repository: str, tag: str, digest: str) -> str:
+    return f"{repository}:{tag}" if tag else f"{repository}@{digest[:15]}…"

@@ -1,0 +1,46 @@
+"""The corridor: jobs of signing, and the look for cosign when a worker starts."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+
+from harborweb.jobs.run import perform
+from harborweb.signing import found, keysmith, workshop
+
+
+@shared_task(queue="default")
+def make_key(job_id: int) -> None:
+    """Make a key pair."""
+    perform(job_id, keysmith.make_key)
+
+
+@shared_task(queue="default")
+def import_key(job_id: int) -> None:
+    """Take in a private key."""
+    perform(job_id, keysmith.import_key)
+
+
+@shared_task(queue="default")
+def sign(job_id: int) -> None:
+    """Sign a digest."""
+    perform(job_id, workshop.sign)
+
+
+@shared_task(queue="default")
+def verify(job_id: int) -> None:
+    """Verify a digest."""
+    perform(job_id, workshop.verify)
+
+
+@shared_task(queue="default")
+def look(job_id: int) -> None:
+    """Look for cosign."""
+    perform(job_id, found.look)
+
+
+@worker_ready.connect
+def remember_cosign(sender: Any, **_kwargs: Any) -> None:
+    """A worker that signs notes which cosign its machine has, so that the pages can say it."""
+    if "default" in sender.app.amqp.queues.consume_from:
+        found.remember()

@@ -1,0 +1,20 @@
+"""Addresses of keys, signing and verifying."""
+
+from django.urls import path
+
+from harborweb.signing import views
+
+app_name = "signing"
+urlpatterns = [
+    path("", views.keys, name="keys"),
+    path("new/", views.new, name="new"),
+    path("import/", views.import_key, name="import"),
+    path("look/", views.look, name="look"),
+    path("sign/", views.sign, name="sign"),
+    path("verify/", views.verify, name="verify"),
+    path("<int:pk>/", views.key, name="key"),
+    path("<int:pk>/public/", views.public, name="public"),
+    path("<int:pk>/trust/", views.trust, name="trust"),
+    path("<int:pk>/rename/", views.rename, name="rename"),
+    path("<int:pk>/delete/", views.delete, name="delete"),
+]

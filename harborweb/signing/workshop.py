@@ -1,0 +1,188 @@
+"""The workshop where images are signed and signatures checked."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from harborweb.errors import Problem
+from harborweb.jobs.run import Run
+from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.models import Registry
+from harborweb.signing import found, places, words
+from harborweb.signing.keysmith import secrets_of
+from harborweb.signing.models import Key
+from harborweb.tools import cosign, cosign_features
+from harborweb.tools.cosign import Access, Cosign, Outcome
+from harborweb.tools.process import shown
+
+SECONDS = 180  # cosign's own limit for one command
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one job works on: an image by digest, a cosign, and the folder it runs in."""
+
+    folder: Path
+    program: Cosign
+    endpoint: Endpoint
+    repository: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """host/repository@digest, as cosign wants it."""
+        return f"{self.endpoint.host}/{self.repository}@{self.digest}"
+
+    @property
+    def access(self) -> Access:
+        """How cosign, run in the folder, reaches the registry."""
+        return Access(self.endpoint.allow_http, cosign.CA_FILE if self.endpoint.ca_pem else "")
+
+
+def sign(run: Run) -> dict[str, Any]:
+    """Sign what was seen, or nothing.
+
+    1. Look whether the tag still points to the digest
+    2. Prepare a folder with the registry's login, and open the key
+    3. Sign the digest with cosign
+    4. Verify with the public key
+    5. Find where the signature is stored
+    """
+    key = Key.objects.get(pk=run.arguments["key"])
+    simple = bool(run.arguments.get("simple"))
+    run.step(1, 5, _("Look where the tag points"))
+    endpoint, repository, digest = _image(run)
+    _still_there(run, endpoint, repository, digest, run.arguments.get("tag") or "")
+    before = places.stored(endpoint, repository, digest)
+    run.step(2, 5, _("Prepare"))
+    with _prepared(run, endpoint, repository, digest) as place:
+        if not cosign_features.signs_with(place.program.version, key.algorithm):
+            raise words.weak_pair(place.program.version, key.algorithm)
+        private, password = secrets_of(run, key)
+        run.step(3, 5, _("Sign the digest"))
+        command = place.program.sign(
+            place.reference, place.access, annotations=run.arguments.get("annotations"), simple=simple
+        )
+        env = cosign.environment(place.folder, password=password, private_key=private)
+        completed = run.execute(command, cwd=place.folder, env=env, timeout=SECONDS)
+        result = cosign.outcome(completed.exit_code, completed.stderr)
+        if result != Outcome.GOOD:
+            raise words.sign_problem(result)
+        Key.objects.filter(pk=key.pk).update(used=timezone.now())
+        run.step(4, 5, _("Verify with the public key"))
+        check = _verify(run, place, key)
+    if check["outcome"] != Outcome.GOOD:
+        raise Problem(
+            _("cosign signed, but its signature does not verify: %s") % check["sentence"],
+            _("The signature stays in the registry and counts for nothing. The log has cosign’s words."),
+        )
+    run.step(5, 5, _("Find where it is stored"))
+    stored = places.stored(endpoint, repository, digest)
+    kind = place.program.format(simple)
+    return {
+        "image": place.reference,
+        "format": kind,
+        "version": str(place.program.version),
+        "places": [one.shown() for one in _new(stored, before, kind)],
+        "check": check,
+    }
+
+
+def verify(run: Run) -> dict[str, Any]:
+    """Ask cosign whether a digest is signed by one key, or by each trusted one.
+
+    1. Look whether the image is there
+    2. Prepare a folder with the registry's login
+    3. Run `cosign verify` with the key; one more step for each further key
+    """
+    keys = _keys(run)
+    of = 2 + len(keys)
+    run.step(1, of, _("Look whether the image is there"))
+    endpoint, repository, digest = _image(run)
+    _still_there(run, endpoint, repository, digest, "")
+    run.step(2, of, _("Prepare"))
+    checks = []
+    with _prepared(run, endpoint, repository, digest) as place:
+        for number, key in enumerate(keys, start=3):
+            run.step(number, of, _("Verify with %s") % key.name)
+            checks.append(_verify(run, place, key))
+    return {
+        "image": place.reference,
+        "version": str(place.program.version),
+        "good": sum(check["outcome"] == Outcome.GOOD for check in checks),
+        "checks": checks,
+        "sees_bundles": cosign_features.can(place.program.version, "verify bundle"),
+    }
+
+
+def _image(run: Run) -> tuple[Endpoint, str, str]:
+    registry = Registry.objects.get(pk=run.arguments["registry"])
+    endpoint = registry.endpoint()
+    run.secret(endpoint.password)
+    return endpoint, run.arguments["repository"], run.arguments["digest"]
+
+
+def _still_there(run: Run, endpoint: Endpoint, repository: str, digest: str, tag: str) -> None:
+    """Raise Problem unless the image is there and `tag`, if any, still points to it."""
+    now = places.points_to(endpoint, repository, tag or digest)
+    if now == digest:
+        run.line(_("%(reference)s is %(digest)s") % {"reference": tag or _("The image"), "digest": digest})
+        return
+    if tag and now is not None:
+        raise words.tag_moved(tag, digest, now)
+    if tag and places.points_to(endpoint, repository, digest) == digest:
+        raise words.tag_gone(tag, digest)
+    raise words.image_gone(f"{repository}@{digest}")
+
+
+def _keys(run: Run) -> list[Key]:
+    ready = Key.objects.filter(state=Key.State.READY)
+    chosen = run.arguments.get("key")
+    keys = list(ready.filter(pk=chosen) if chosen else ready.filter(trusted=True))
+    if not keys:
+        raise Problem(_("There is no key to verify with."), _("Make a pair, or import a public key and trust it."))
+    return keys
+
+
+@contextmanager
+def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iterator[Place]:
+    """A folder (0700) with what cosign reads, removed afterwards."""
+    program = found.announced(run)
+    with tempfile.TemporaryDirectory(prefix="harborweb-sign-") as name:
+        folder = Path(name)
+        cosign.workspace(
+            folder, endpoint.host, username=endpoint.username, password=endpoint.password, ca_pem=endpoint.ca_pem
+        )
+        yield Place(folder, program, endpoint, repository, digest)
+
+
+def _verify(run: Run, place: Place, key: Key) -> dict[str, Any]:
+    """Run `cosign verify` with the public half of `key`; what it said, and the command to repeat it by hand."""
+    name = f"{slugify(key.name) or 'key'}.pub"
+    file = place.folder / name
+    file.unlink(missing_ok=True)
+    cosign.write_private(file, key.public_pem)
+    command = place.program.verify(place.reference, place.access, name)
+    completed = run.execute(command, cwd=place.folder, env=cosign.environment(place.folder), timeout=SECONDS)
+    result = cosign.outcome(completed.exit_code, completed.stderr)
+    payloads = cosign.signatures(completed.stdout)
+    return {
+        "key": key.pk, "name": key.name, "fingerprint": key.fingerprint, "algorithm": key.algorithm, "file": name,
+        "exit_code": completed.exit_code, "outcome": str(result), "sentence": words.outcome(result),
+        "json": json.dumps(payloads, indent=2, ensure_ascii=False) if payloads else "",
+        "command": shown(("cosign", *command[1:])),
+    }  # fmt: skip
+
+
+def _new(stored: set[places.Place], before: set[places.Place], kind: str) -> list[places.Place]:
+    """What was not there before; a signature that equals an older one (RSA, Ed25519) is found among those."""
+    fitting = {place for place in stored if (place.source == "sig") == (kind == "simple")}
+    return sorted(fitting - before or fitting, key=lambda place: place.digest)
