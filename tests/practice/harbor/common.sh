@@ -1,0 +1,2 @@
+#!/bin/bash
+# Harbor keeps its shell helpers here; the practice installer needs none.
