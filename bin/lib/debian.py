@@ -1,0 +1,88 @@
+"""Packages of Debian: installed by apt-get (as root), or taken from trixie and unpacked, whatever release runs here."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from bin.lib.golang import TOOLS
+from bin.lib.say import SetupError, say
+
+APT = TOOLS / "apt"
+
+
+def is_root() -> bool:
+    """Whether packages can be installed at all."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(*packages: str) -> None:
+    """`apt-get install`; raises SetupError with what apt said."""
+    say(f"Installing {', '.join(packages)} (apt-get)")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages]
+    for first in (["true"], ["apt-get", "-qq", "update"]):  # old lists often do
+        subprocess.run(first, env=environment, capture_output=True)
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+    raise SetupError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def unpack_from_trixie(package: str) -> Path:
+    """Download `package` of Debian trixie with lists of our own and unpack it below var/tools/apt; the folder.
+
+    Nothing of the machine's own apt is changed, and no root is needed. Raises SetupError.
+    """
+    folder = APT / package
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("lists/partial", "archives/partial", package):
+        (APT / part).mkdir(parents=True, exist_ok=True)
+    (APT / "sources.list").write_text("\n".join(_trixie_sources()) + "\n")
+    own = [
+        "-o", f"Dir::Etc::sourcelist={APT / 'sources.list'}", "-o", "Dir::Etc::sourceparts=-",
+        "-o", f"Dir::State::Lists={APT / 'lists'}", "-o", f"Dir::Cache={APT}",
+    ]  # fmt: skip
+    for command in (["apt-get", *own, "-qq", "update"], ["apt-get", *own, "-qq", "download", package]):
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode:
+            raise SetupError(f"{package} could not be taken from Debian trixie: {done.stderr[-1000:]}")
+    archive = next(folder.glob("*.deb"))
+    subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
+    return folder
+
+
+def _trixie_sources() -> list[str]:
+    """The machine's own Debian sources, with trixie in the place of its release."""
+    release = codename()
+    sources = []
+    for options, uri in _sources(release):
+        sources.append(f"deb {options}{uri} trixie main")
+    if not sources:
+        raise SetupError(f"No apt source for Debian {release or '(this is none)'} was found to derive trixie's from.")
+    return sources
+
+
+def codename() -> str:
+    """The name of the Debian release that runs here, empty elsewhere."""
+    found = re.search(r'^VERSION_CODENAME="?(\w+)', Path("/etc/os-release").read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _sources(release: str) -> list[tuple[str, str]]:
+    """(options, URI) of every source of the main archive, in one-line and deb822 files."""
+    etc = Path("/etc/apt")
+    found: dict[str, str] = {}
+    for file in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))]:
+        text = file.read_text() if file.exists() else ""
+        for options, uri in re.findall(rf"^deb\s+(\[.*?\]\s+)?(\S+)\s+{release}\s+main\b", text, re.MULTILINE):
+            found[uri] = options
+    for file in sorted((etc / "sources.list.d").glob("*.sources")):
+        for paragraph in re.split(r"\n\s*\n", file.read_text()):
+            fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*)$", paragraph, re.MULTILINE))
+            if release in fields.get("Suites", "").split() and "main" in fields.get("Components", "").split():
+                key = fields.get("Signed-By", "")
+                for uri in fields.get("URIs", "").split():
+                    found[uri] = f"[signed-by={key}] " if key.startswith("/") else ""
+    return [(options, uri) for uri, options in found.items()]
