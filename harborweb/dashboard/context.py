@@ -36,7 +36,7 @@ def _rooms(request: HttpRequest, findings: int) -> list[Room]:
         (_("Deployment"), "deployment:home", here == "deployment", 0),
         (_("Registry"), "store:registries", here == "store", 0),
         (_("Keys"), "signing:keys", here == "signing", 0),
-        (_("Audit"), "audit:page", here == "audit", findings),
+        (_("Audit"), "audit:home", here == "audit", findings),
         (_("Jobs"), "jobs:list", here == "jobs", 0),
         (_("Activity"), "accounts:activity", view == "accounts:activity", 0),
     ]
