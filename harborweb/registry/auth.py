@@ -67,6 +67,11 @@ class Authenticator:
         self._realm: Challenge | None = None
         self.scheme = ""  # what the registry asked for: "", "basic" or "bearer"
 
+    @property
+    def service(self) -> str:
+        """The name of the registry's token service, such as harbor-registry; empty without one."""
+        return self._realm.parameters.get("service", "") if self._realm else ""
+
     async def header(self, scope: str) -> str:
         """The Authorization header to send at once for `scope`; empty while nothing is known to be needed."""
         if self.scheme == "basic":

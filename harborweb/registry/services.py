@@ -1,0 +1,154 @@
+"""The door of the registry room: registries in the database, and what can be looked up in one."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from asgiref.sync import async_to_sync
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+
+from harborweb import sealing
+from harborweb.errors import Problem
+from harborweb.registry.check import Check, check, withheld
+from harborweb.registry.client import Client
+from harborweb.registry.endpoint import Endpoint, Limits
+from harborweb.registry.errors import RegistryError
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry
+
+__all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "remove", "save"]
+
+# A page that somebody waits for: shorter than a sweep's patience.
+PATIENCE = Limits(seconds=15, connect_seconds=5, retries=1, wait_seconds=2)
+MAX_REPOSITORIES = 20_000
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Details:
+    """What somebody typed about a registry; `password` None keeps the stored one."""
+
+    name: str
+    url: str
+    username: str = ""
+    password: str | None = None
+    allow_http: bool = False
+    ca_pem: str = ""
+
+    def endpoint(self, before: Registry | None = None) -> Endpoint:
+        """The endpoint to test; raises Problem where the stored password would go to another address or user."""
+        password = self.password or ""
+        if self.password is None and before is not None and before.password_sealed and self.username:
+            old = before.endpoint()
+            new = Endpoint(self.url, allow_http=self.allow_http)
+            if (new.base, self.username) != (old.base, old.username):
+                raise Problem(
+                    _("The stored password belongs to %(user)s at %(host)s.")
+                    % {"user": old.username, "host": old.host},
+                    _("Address or user name changed, so type the password again: it is sent nowhere else by itself."),
+                    field="password",
+                )
+            password = old.password
+        if self.password and not self.username:
+            raise Problem(
+                _("There is a password without a user name."),
+                _("Type the user name too, or neither."),
+                field="username",
+            )
+        return Endpoint(
+            self.url.strip(), self.username, password, allow_http=self.allow_http, ca_pem=self.ca_pem.strip()
+        )
+
+
+def save(details: Details, registry: Registry | None = None) -> tuple[Registry, Check]:
+    """Test what was typed and, when the registry answers and knows us, add it or change `registry`.
+
+    Raises Problem (nothing is saved then), with the form field it belongs to.
+    """
+    endpoint = details.endpoint(registry)
+    found = check(endpoint)
+    registry = registry or Registry()
+    registry.name = details.name.strip()
+    registry.url = str(endpoint.base).rstrip("/")
+    registry.username = endpoint.username
+    registry.password_sealed = sealing.seal(endpoint.password, PASSWORD_PURPOSE) if endpoint.password else b""
+    registry.allow_http = endpoint.allow_http
+    registry.ca_pem = endpoint.ca_pem
+    try:
+        registry.save()
+    except IntegrityError as error:
+        raise Problem(
+            _("There is already a registry named %s.") % registry.name, _("Choose another name."), field="name"
+        ) from error
+    return registry, found
+
+
+def remove(registry: Registry) -> None:
+    """Forget a registry here; nothing in the registry itself changes."""
+    try:
+        registry.delete()
+    except ProtectedError as error:
+        raise Problem(
+            _("%s cannot be removed while other records here name it.") % registry.name,
+            _("Remove what belongs to it first, for example its sweeps."),
+        ) from error
+
+
+def asking(
+    registry: Registry, question: Callable[[Client], Coroutine[Any, Any, Result]], limits: Limits = PATIENCE
+) -> Result:
+    """Open a client for `registry`, await `question(client)` and close it: the way from a synchronous view."""
+
+    async def ask() -> Result:
+        async with Client(registry.endpoint(), limits) as client:
+            return await question(client)
+
+    result: Result = async_to_sync(ask)()
+    return result
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The repositories a registry lists.
+
+    `listed` is False where it has no list or keeps it from us (`reason` says what it answered); `more` says
+    that there are more than MAX_REPOSITORIES.
+    """
+
+    names: list[str]
+    listed: bool = True
+    more: bool = False
+    reason: str = ""
+
+    def projects(self) -> list[tuple[str, int]]:
+        """First path segments in order, each with its number of repositories."""
+        counts: dict[str, int] = {}
+        for name in self.names:
+            project = name.partition("/")[0]
+            counts[project] = counts.get(project, 0) + 1
+        return sorted(counts.items())
+
+    def of(self, project: str) -> list[str]:
+        """The repositories of `project`."""
+        return [name for name in self.names if name.partition("/")[0] == project]
+
+
+def catalog(registry: Registry) -> Catalog:
+    """What `registry` lists; raises RegistryError for faults, not for a list that is missing or denied."""
+
+    async def names(client: Client) -> Catalog:
+        found: list[str] = []
+        async for name in client.repositories():
+            if len(found) == MAX_REPOSITORIES:
+                return Catalog(sorted(found), more=True)
+            found.append(name)
+        return Catalog(sorted(set(found)))
+
+    try:
+        return asking(registry, names)
+    except RegistryError as error:
+        if not withheld(error):
+            raise
+        return Catalog([], listed=False, reason=error.message)
