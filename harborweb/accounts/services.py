@@ -17,7 +17,9 @@ from harborweb.errors import Problem
 LINK_HOURS = 24
 
 
-def record(request: HttpRequest | None, action: str, subject: str, detail: str = "", *, user: User | None = None) -> None:
+def record(
+    request: HttpRequest | None, action: str, subject: str, detail: str = "", *, user: User | None = None
+) -> None:
     """Write one line of the activity trail: who (the request's person, or `user`) did `action` to `subject`.
 
     `action` is a short verb phrase ("sign", "deploy", "save revision"); none of the three may hold a secret.
@@ -98,7 +100,9 @@ def _keep_an_administrator(person: User, by: User, verb: str) -> None:
         raise Problem(verb, _("Ask another administrator to do this, so that nobody locks themselves out."))
     others = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=person.pk)
     if person.may(Role.ADMINISTRATOR) and not others.exists():
-        raise Problem(verb, _("%(name)s is the last administrator. Make another one first.") % {"name": person.username})
+        raise Problem(
+            verb, _("%(name)s is the last administrator. Make another one first.") % {"name": person.username}
+        )
 
 
 @transaction.atomic
@@ -127,4 +131,3 @@ def reset_password(person: User, by: User) -> str:
     person.set_unusable_password()
     person.save(update_fields=["password"])
     return new_link(person)
-

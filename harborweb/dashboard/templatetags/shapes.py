@@ -16,11 +16,10 @@ _TRIANGLE = (
     '<path d="M6.75 1.75a1.45 1.45 0 0 1 2.5 0l6.1 10.6a1.45 1.45 0 0 1-1.25 2.15H1.9a1.45 1.45 0 0 1-1.25-2.15z"/>'
     '<path class="cut" d="M8 5.4v4"/><circle class="hole" cx="8" cy="11.9" r=".95"/>'
 )
-_RING_INFO = '<circle class="line" cx="8" cy="8" r="6.5"/><path class="line" d="M8 7.4v3.8"/><circle cx="8" cy="4.9" r=".95"/>'
-_RUNNING = (
-    '<circle class="line track" cx="8" cy="8" r="6.3"/>'
-    '<path class="line arc" d="M8 1.7A6.3 6.3 0 1 1 1.7 8"/>'
+_RING_INFO = (
+    '<circle class="line" cx="8" cy="8" r="6.5"/><path class="line" d="M8 7.4v3.8"/><circle cx="8" cy="4.9" r=".95"/>'
 )
+_RUNNING = '<circle class="line track" cx="8" cy="8" r="6.3"/><path class="line arc" d="M8 1.7A6.3 6.3 0 1 1 1.7 8"/>'
 
 DRAWINGS = MappingProxyType(
     {

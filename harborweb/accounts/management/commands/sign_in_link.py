@@ -9,7 +9,9 @@ from harborweb.accounts.models import User
 
 
 class Command(BaseCommand):
-    help = "Print a sign-in link that works once within a day; makes the first administrator, admin, where there is none."
+    help = (
+        "Print a sign-in link that works once within a day; makes the first administrator, admin, where there is none."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--base and --user."""
