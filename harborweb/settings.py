@@ -216,6 +216,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Jobs (seconds)
 JOB_HEARTBEAT_SECONDS = float(_text("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_LOST_SECONDS = float(_text("JOB_LOST_SECONDS", "45"))
+JOB_GRACE_SECONDS = float(_text("JOB_GRACE_SECONDS", "10"))  # between TERM and KILL
 JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},

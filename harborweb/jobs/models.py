@@ -1,9 +1,11 @@
 """A job and the lines of its log."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -58,6 +60,9 @@ class Job(models.Model):
     step = models.PositiveIntegerField(default=0)  # the step that runs, from 1; 0 before the first
     steps = models.PositiveIntegerField(default=0)
     step_name = models.CharField(max_length=200, blank=True)
+    done = models.PositiveIntegerField(default=0)  # inside the step: 214 of 409 artifacts
+    total = models.PositiveIntegerField(default=0)
+    seconds_allowed = models.FloatField(null=True)  # which limit a timed out job met
     result: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     advice = models.TextField(blank=True)
@@ -81,6 +86,43 @@ class Job(models.Model):
     def settled(self) -> bool:
         """Whether nothing of this job can change any more."""
         return self.state not in self.ACTIVE
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a person asked it to stop and it still runs."""
+        return not self.settled and bool(self.stop_requested_by)
+
+    @property
+    def waits_for_worker(self) -> bool:
+        """Whether it has been waiting longer than a worker that is there would take."""
+        return self.state == self.State.REQUESTED and timezone.now() - self.created > timedelta(seconds=5)
+
+    @property
+    def words(self) -> str:
+        """Its state in words of its own, as look.md has them."""
+        special = {
+            self.State.STOPPED: _("Stopped by %(name)s") % {"name": self.stop_requested_by or _("harborweb")},
+            self.State.LOST: _("Lost: worker killed"),
+            self.State.TIMED_OUT: _("Timed out after %(seconds)g s") % {"seconds": self.seconds_allowed or 0},
+        }
+        if self.stopping:
+            return _("Stopping, asked by %(name)s") % {"name": self.stop_requested_by}
+        return str(special.get(self.State(self.state), self.get_state_display()))
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever a page has to draw more than new lines and progress."""
+        return f"{self.state}-{int(self.stopping)}-{int(self.waits_for_worker)}"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has been running, or ran; None before it started."""
+        return ((self.finished or timezone.now()) - self.started).total_seconds() if self.started else None
+
+    @property
+    def result_templates(self) -> list[str]:
+        """The room's own template for the result, or ours."""
+        return [f"jobs/results/{self.kind}.html", "jobs/_result.html"]
 
 
 class LogLine(models.Model):

@@ -1,0 +1,111 @@
+"""What the pages of jobs show: parts of a log, the step bar, the list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, QuerySet, Value, When
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from harborweb.jobs.models import Job, LogLine
+
+LINES_AT_ONCE = 500
+STEPS_DRAWN = 9  # more steps are a progress bar alone
+
+
+def newest_lines(job: Job, before: int | None = None) -> list[LogLine]:
+    """The last lines of the log, or the last ones before number `before`; in their order."""
+    lines = job.log.order_by("-number")
+    if before is not None:
+        lines = lines.filter(number__lt=before)
+    return list(lines[:LINES_AT_ONCE])[::-1]
+
+
+def lines_after(job: Job, number: int) -> list[LogLine]:
+    """What follows line `number`, as much as one answer holds."""
+    return list(job.log.filter(number__gt=number).order_by("number")[:LINES_AT_ONCE])
+
+
+def more(job: Job, lines: list[LogLine]) -> bool:
+    """Whether the log goes on after these lines."""
+    return len(lines) == LINES_AT_ONCE and lines[-1].number < job.lines
+
+
+def window(job: Job, before: int | None, line: int | None) -> int | None:
+    """The number before which the shown part of the log ends; None for its live end."""
+    if line is not None and line <= job.lines - LINES_AT_ONCE:
+        before = line + LINES_AT_ONCE // 2
+    return before if before is not None and 0 < before <= job.lines else None
+
+
+def whole_log(job: Job) -> Iterator[str]:
+    """The log as text, line by line, for the download."""
+    marks = {LogLine.Stream.COMMAND: "$ ", LogLine.Stream.STEP: "== "}
+    for line in job.log.order_by("number").iterator(chunk_size=2000):
+        mark = marks.get(LogLine.Stream(line.stream), "")
+        yield f"{line.number}\t{line.at:%Y-%m-%dT%H:%M:%S.%f}Z\t{line.stream}\t{mark}{line.text}\n"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the step bar (components/steps.html)."""
+
+    number: int
+    name: str
+    state: str  # done, running, failed, waiting
+    note: str
+
+
+def steps(job: Job) -> list[Step]:
+    """The step bar of `job`: from the STEP lines of its log; empty when it has none or too many."""
+    if not 1 < job.steps <= STEPS_DRAWN:
+        return []
+    marks = list(job.log.filter(stream=LogLine.Stream.STEP).order_by("number")[: 3 * STEPS_DRAWN])
+    begun = {int(number): (name, mark.at) for mark in marks for number, _space, name in [mark.text.partition(" ")]}
+    drawn = []
+    for number in range(1, job.steps + 1):
+        name, at = begun.get(number, ("", None))
+        if at is None:
+            drawn.append(Step(number, name, "waiting", _("not reached") if job.settled else ""))
+            continue
+        following = begun.get(number + 1, ("", None))[1] or job.finished
+        seconds = (following - at).total_seconds() if following else None
+        note = _("%(seconds).1f s") % {"seconds": seconds} if seconds is not None else _("running")
+        drawn.append(Step(number, name, _step_state(job, number), note))
+    return drawn
+
+
+def _step_state(job: Job, number: int) -> str:
+    if number < job.step or job.state == Job.State.SUCCEEDED:
+        return "done"
+    return "failed" if job.settled else "running"
+
+
+FILTERS = {
+    "": gettext_lazy("All"),
+    "active": gettext_lazy("Running"),
+    "succeeded": gettext_lazy("Succeeded"),
+    "failed": gettext_lazy("Failed"),
+    "stopped": gettext_lazy("Stopped"),
+    "timed_out": gettext_lazy("Timed out"),
+    "lost": gettext_lazy("Lost"),
+}
+
+
+def listed(state: str, kind: str) -> "QuerySet[Job]":
+    """The jobs of a filter, those that run or wait first, then the newest."""
+    jobs = Job.objects.alias(settled_last=Case(When(state__in=Job.ACTIVE, then=Value(0)), default=Value(1))).order_by(
+        "settled_last", "-pk"
+    )
+    if state == "active":
+        jobs = jobs.filter(state__in=Job.ACTIVE)
+    elif state in Job.State.values:
+        jobs = jobs.filter(state=state)
+    return jobs.filter(kind=kind) if kind else jobs
+
+
+def filters(state: str, kind: str) -> dict[str, Any]:
+    """The chips of the list: states, and the kinds that there are."""
+    kinds = list(Job.objects.order_by("kind").values_list("kind", flat=True).distinct())
+    return {"states": FILTERS.items(), "kinds": kinds, "state": state, "kind": kind, "filtered": bool(state or kind)}

@@ -1,0 +1,35 @@
+"""What templates of any room need to show a job: {% load jobs %}."""
+
+from typing import Any
+
+from django import template
+
+from harborweb.jobs import pages, services
+from harborweb.jobs.models import Job, LogLine
+
+register = template.Library()
+
+
+@register.simple_tag
+def job_lines(job: Job, before: int | None = None) -> list[LogLine]:
+    """The newest lines of the log, or those before a number."""
+    return pages.newest_lines(job, before or None)
+
+
+@register.simple_tag
+def job_steps(job: Job) -> list[pages.Step]:
+    """The step bar's items."""
+    return pages.steps(job)
+
+
+@register.simple_tag
+def more_lines(job: Job, lines: list[LogLine]) -> bool:
+    """Whether the log goes on after `lines`."""
+    return pages.more(job, lines)
+
+
+@register.simple_tag(takes_context=True)
+def may_stop(context: dict[str, Any], job: Job) -> bool:
+    """Whether the person who looks may stop this job, and it can be."""
+    request = context.get("request")
+    return request is not None and not job.settled and not job.stopping and services.may_stop(request.user, job)
