@@ -145,3 +145,6 @@ class LogLine(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="log_line_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.text}"

@@ -216,7 +216,7 @@ def _attempt(run: Run, work: Callable[[Run], dict[str, Any] | None]) -> dict[str
         }
     except Problem as problem:
         return {"state": Job.State.FAILED, "error": problem.message, "advice": problem.advice}
-    except Exception as error:  # the one place where whatever a workshop raises becomes a settled row
+    except Exception as error:  # noqa: BLE001 - the one place where whatever a workshop raises becomes a settled row
         logger.error("job %s failed\n%s", run.job.pk, run.masker.mask(traceback.format_exc()))
         return {
             "state": Job.State.FAILED,
