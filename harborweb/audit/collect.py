@@ -1,0 +1,232 @@
+"""Everything that could be a signature of one digest, fetched within bounds and judged.
+
+Nothing here raises for what a registry or a stranger did: a place that cannot be read becomes an
+`unchecked` finding with the reason. Only bytes whose digest was checked reach the verifier.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harborweb.audit.judgement import Seen
+from harborweb.registry.client import Client, NotFound, RegistryError
+from harborweb.verification import bundle, simple_signing
+from harborweb.verification.attestation import judge_attestation
+from harborweb.verification.keys import PublicKey
+from harborweb.verification.manifest import Descriptor, Manifest, is_digest, read_manifest
+from harborweb.verification.sentences import sentence as _
+from harborweb.verification.strict import Malformed
+from harborweb.verification.verdict import Finding, Verdict
+
+# What makes a manifest pose as a signature, wherever it is listed.
+_SIGNATURE_TYPES = (bundle.MEDIA_TYPE_PREFIX, simple_signing.MEDIA_TYPE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a signature must carry, where signatures are looked for, and the bounds of one artifact's cost.
+
+    `signature_repository` is where cosign's COSIGN_REPOSITORY points: then signatures are looked for there
+    only, as cosign does. `signatures` is the client for it where it lies on another registry.
+    """
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    signature_repository: str = ""
+    signatures: Client | None = None
+    concurrency: int = 8  # artifacts at once
+    seconds: float = 60  # one artifact
+    layers: int = 1000  # of a signature manifest: cosign's own bound
+    referrers: int = 256
+    attestations: int = 16  # layers of the .att manifest that are read
+    children: int = 1024  # of one index
+    depth: int = 4  # indexes within indexes
+    payload_bytes: int = 4 * 1024 * 1024
+    bundle_bytes: int = 16 * 1024 * 1024
+    total_bytes: int = 64 * 1024 * 1024  # of all payloads and bundles of one artifact
+
+
+class TooMuch(Exception):
+    """A bound was hit; the argument is the sentence with its number."""
+
+
+async def look(client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options) -> list[Seen]:
+    """What stands at the three places of a signature of `digest`: `.sig` tag, referrers, `.att` tag."""
+    if not is_digest(digest):
+        reason = _("The digest %(digest)s is not SHA-256; cosign signs no other.", digest=digest)
+        return [Seen(Finding("digest", Verdict.UNCHECKED, reason))]
+    search = _Search(client, repository, digest, keys, options)
+    places = (search.signature_tag, search.referrers, search.attestation_tag)
+    seen: list[list[Seen]] = [[] for _place in places]
+    late: list[Seen] = []
+    try:
+        async with asyncio.timeout(options.seconds):
+            await asyncio.gather(*(place(found) for place, found in zip(places, seen, strict=True)))
+    except TimeoutError:
+        reason = _("Reading the signatures took longer than %(n)g s.", n=options.seconds)
+        late.append(Seen(Finding("registry", Verdict.UNCHECKED, reason)))
+    return [one for found in seen for one in found] + late
+
+
+class _Search:
+    """One artifact's places; every method appends to the list it is given, so that a timeout loses nothing."""
+
+    def __init__(
+        self, client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options
+    ) -> None:
+        self.client = options.signatures or client
+        self.repository = options.signature_repository or repository
+        self.digest = digest
+        self.keys = keys
+        self.options = options
+        self.bytes_read = 0
+
+    async def signature_tag(self, found: list[Seen]) -> None:
+        """Format 2: every layer of the manifest at `sha256-<hex>.sig`."""
+        tag = f"{self.digest.replace(':', '-')}.sig"
+        place = f"tag {tag}"
+        try:
+            manifest = await self.client.manifest(self.repository, tag)
+        except NotFound:
+            return
+        except RegistryError as error:
+            found.append(_fault(place, error))
+            return
+        try:
+            document = read_manifest(manifest.body)
+            if document.is_index:
+                raise Malformed(_("The tag %(tag)s holds an index, not signatures.", tag=tag))
+        except Malformed as error:
+            found.append(Seen(Finding(place, Verdict.INVALID, error.reason), manifest.body))
+            return
+        await self._layers(document, manifest.body, place, found)
+
+    async def _layers(self, document: Manifest, body: bytes, place: str, found: list[Seen]) -> None:
+        """Judge each layer of a manifest of simple-signing payloads."""
+        count, limit = len(document.layers), self.options.layers
+        if count > limit:
+            reason = _("%(place)s lists %(n)s signatures, more than %(limit)s.", place=place, n=count, limit=limit)
+            found.append(Seen(Finding(place, Verdict.UNCHECKED, reason), body))
+            return
+        for number, layer in enumerate(document.layers, 1):
+            where = f"{place}, layer {number}"
+            payload = await self._blob(layer, self.options.payload_bytes, where, body, found)
+            if payload is not None:
+                finding = simple_signing.judge_layer(
+                    payload, layer.annotations, self.digest, self.keys, self.options.annotations, where
+                )
+                found.append(Seen(finding, body))
+
+    async def referrers(self, found: list[Seen]) -> None:
+        """Format 3: bundles among the manifests that refer to the digest (API, else fallback tag)."""
+        place = "referrers"
+        try:
+            listed = await self.client.referrers(self.repository, self.digest)
+        except NotFound:
+            return
+        except RegistryError as error:
+            found.append(_fault(place, error))
+            return
+        digests = list(dict.fromkeys(str(one.get("digest")) for one in listed.descriptors))
+        for digest in digests[: self.options.referrers]:
+            await self._referrer(digest, found)
+        if len(digests) > self.options.referrers:
+            reason = _(
+                "%(n)s manifests refer to this digest; only %(limit)s are looked at.",
+                n=len(digests), limit=self.options.referrers,
+            )  # fmt: skip
+            found.append(Seen(Finding(place, Verdict.UNCHECKED, reason)))
+
+    async def _referrer(self, digest: str, found: list[Seen]) -> None:
+        """One manifest among the referrers; what does not pose as a signature is none of ours."""
+        place = f"referrer {digest}"
+        try:
+            manifest = await self.client.manifest(self.repository, digest)
+        except RegistryError as error:
+            found.append(_fault(place, error))
+            return
+        try:
+            document = read_manifest(manifest.body)
+        except Malformed as error:
+            if any(kind.encode() in manifest.body for kind in _SIGNATURE_TYPES):
+                found.append(Seen(Finding(place, Verdict.INVALID, error.reason), manifest.body))
+            return
+        posing = [layer for layer in document.layers if layer.media_type.startswith(_SIGNATURE_TYPES)]
+        if not posing:
+            return
+        if document.subject != self.digest:
+            reason = _(
+                "A signature manifest is listed here, but it refers to %(subject)s.",
+                subject=document.subject or "nothing",
+            )
+            found.append(Seen(Finding(place, Verdict.INVALID, reason), manifest.body))
+        elif posing[0].media_type == simple_signing.MEDIA_TYPE:
+            await self._layers(document, manifest.body, place, found)
+        elif len(document.layers) != 1:
+            reason = _("A bundle's manifest holds %(n)s layers, not one.", n=len(document.layers))
+            found.append(Seen(Finding(place, Verdict.INVALID, reason), manifest.body))
+        else:
+            await self._bundle(posing[0], manifest.body, place, found)
+
+    async def _bundle(self, layer: Descriptor, body: bytes, place: str, found: list[Seen]) -> None:
+        data = await self._blob(layer, self.options.bundle_bytes, place, body, found)
+        if data is not None:
+            finding = bundle.judge_bundle(data, self.digest, self.keys, self.options.annotations, place)
+            found.append(Seen(finding, body))
+
+    async def attestation_tag(self, found: list[Seen]) -> None:
+        """Format 2 attestations at `sha256-<hex>.att`: only whether there are any, and by whom."""
+        tag = f"{self.digest.replace(':', '-')}.att"
+        place = f"tag {tag}"
+        try:
+            manifest = await self.client.manifest(self.repository, tag)
+        except NotFound:
+            return
+        except RegistryError as error:
+            found.append(_fault(place, error))
+            return
+        try:
+            layers = read_manifest(manifest.body).layers
+        except Malformed as error:
+            reason = _("Only an attestation that cannot be read, no signature: %(why)s", why=error.reason)
+            found.append(Seen(Finding(place, Verdict.ATTESTATION_ONLY, reason), manifest.body))
+            return
+        for number, layer in enumerate(layers[: self.options.attestations], 1):
+            where = f"{place}, layer {number}"
+            if layer.size > self.options.payload_bytes:
+                reason = _("Only an attestation of %(n)s bytes, too large to be read; no signature.", n=layer.size)
+                found.append(Seen(Finding(where, Verdict.ATTESTATION_ONLY, reason), manifest.body))
+                continue
+            data = await self._blob(layer, self.options.payload_bytes, where, manifest.body, found)
+            if data is not None:
+                found.append(Seen(judge_attestation(data, self.digest, self.keys, where), manifest.body))
+
+    async def _blob(
+        self, layer: Descriptor, limit: int, place: str, manifest: bytes, found: list[Seen]
+    ) -> bytes | None:
+        """The layer's bytes, hashed and as long as the manifest says; else a finding and None."""
+        try:
+            if layer.size > limit or self.bytes_read + layer.size > self.options.total_bytes:
+                most = limit if layer.size > limit else self.options.total_bytes
+                raise TooMuch(_("%(place)s holds more than %(limit)s bytes.", place=place, limit=most))
+            data = await self.client.blob(self.repository, layer.digest, limit)
+        except TooMuch as error:
+            found.append(Seen(Finding(place, Verdict.UNCHECKED, error.args[0]), manifest))
+            return None
+        except RegistryError as error:
+            found.append(_fault(place, error, manifest))
+            return None
+        self.bytes_read += len(data)
+        if len(data) != layer.size:
+            reason = _("The manifest says %(n)s bytes, the registry holds %(m)s.", n=layer.size, m=len(data))
+            found.append(Seen(Finding(place, Verdict.INVALID, reason), manifest))
+            return None
+        return data
+
+
+def _fault(place: str, error: RegistryError, manifest: bytes = b"") -> Seen:
+    """A place that could not be read; a 404 here is for something that a manifest or list says is there."""
+    if isinstance(error, NotFound):
+        reason: str = _("The registry lists %(place)s but does not have it.", place=place)
+    else:
+        reason = error.message
+    return Seen(Finding(place, Verdict.UNCHECKED, reason), manifest)

@@ -1,0 +1,110 @@
+"""What the audit says of one artifact, with what a third party needs to check it again."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harborweb.verification.keys import PublicKey
+from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
+
+EVIDENCE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file of evidence, cut at EVIDENCE_BYTES (`truncated`)."""
+
+    name: str
+    body: bytes = field(repr=False)
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A finding with the manifest it was found in (empty where there was none)."""
+
+    finding: Finding
+    manifest: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One row of an audit.
+
+    `digest` is empty only where a tag or a repository could not be read. `parents` are the digests of the
+    indexes in this repository that list the artifact, `command` repeats the check by hand.
+    """
+
+    repository: str
+    tags: tuple[str, ...]
+    digest: str
+    verdict: Verdict
+    reason: str
+    key: str = ""
+    format: str = ""
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    command: str = ""
+    parents: tuple[str, ...] = ()
+
+
+def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) -> tuple[Evidence, ...]:
+    """The artifact's manifest, and manifest, signed bytes and signature of the finding that decided.
+
+    Where none decided (unsigned) or its manifest is another artifact's (via_index), what there is.
+    """
+    files = [("manifest.json", artifact)]
+    if decided is not None:
+        files += [("signature-manifest.json", one.manifest) for one in seen if one.finding is decided]
+        files += [("signed.bin", decided.payload), ("signature.bin", decided.signature)]
+    return tuple(Evidence(name, body[:EVIDENCE_BYTES], len(body) > EVIDENCE_BYTES) for name, body in files if body)
+
+
+def command_for(
+    reference: str,
+    opinion_format: str,
+    finding: Finding | None,
+    signer: PublicKey | None,
+    *,
+    allow_http: bool = False,
+    annotations: Mapping[str, str] | None = None,
+    signatures_at: str = "",
+) -> str:
+    """The commands that repeat a verdict: cosign against the registry, and openssl on the evidence.
+
+    `reference` is host/repository@digest, `signatures_at` what COSIGN_REPOSITORY has to be, or empty.
+    """
+    key_file = f"{signer.name or 'cosign'}.pub" if signer else "cosign.pub"
+    lines = [shlex.join(_cosign(reference, finding, key_file, allow_http, annotations or {}))]
+    if signatures_at:
+        lines[0] = f"COSIGN_REPOSITORY={shlex.quote(signatures_at)} {lines[0]}"
+    if signer is not None and finding is not None and finding.signature and opinion_format in {SIMPLE_SIGNING, BUNDLE}:
+        lines.append(shlex.join(_openssl(signer, key_file)))
+    return "\n".join(lines)
+
+
+def _cosign(
+    reference: str, finding: Finding | None, key_file: str, allow_http: bool, annotations: Mapping[str, str]
+) -> Iterator[str]:
+    attested = finding is not None and finding.verdict == Verdict.ATTESTATION_ONLY
+    yield from ("cosign", "verify-attestation" if attested else "verify", "--key", key_file)
+    yield "--insecure-ignore-tlog=true"
+    if attested and finding is not None and finding.predicate_type:
+        yield from ("--type", finding.predicate_type)
+    if finding is not None and finding.place.startswith("referrer ") and finding.format == SIMPLE_SIGNING:
+        yield "--experimental-oci11"
+    if allow_http:
+        yield from ("--allow-http-registry", "--allow-insecure-registry")
+    if not attested:
+        for name, value in annotations.items():
+            yield from ("-a", f"{name}={value}")
+    yield reference
+
+
+def _openssl(signer: PublicKey, key_file: str) -> tuple[str, ...]:
+    if signer.kind == "Ed25519":
+        return (
+            "openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key_file, "-rawin",
+            "-in", "signed.bin", "-sigfile", "signature.bin",
+        )  # fmt: skip
+    return ("openssl", "dgst", "-sha256", "-verify", key_file, "-signature", "signature.bin", "signed.bin")

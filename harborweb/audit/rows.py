@@ -1,0 +1,289 @@
+"""A whole repository or registry: which rows there are, in which order they are judged.
+
+One row for each tagged manifest (tags of one digest joined) and for each child of an index, followed through
+nested indexes. Tags that cosign makes (`sha256-<hex>.sig`, `.att`, `.sbom`) are no rows, nor is the tag
+`sha256-<hex>` where it holds an index: that is a list of referrers. What is listed and cannot be read is a
+row too, `unchecked`: nothing may fall out of the table unseen.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+
+from harborweb.audit.collect import Options, look
+from harborweb.audit.judgement import Judgement, command_for, evidence_of
+from harborweb.registry.client import Client, NotFound, RegistryError
+from harborweb.verification.keys import PublicKey
+from harborweb.verification.manifest import read_manifest
+from harborweb.verification.sentences import sentence as _
+from harborweb.verification.strict import Malformed
+from harborweb.verification.verdict import Finding, Opinion, Verdict, covered, judge
+
+COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
+REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
+
+Progress = Callable[[int, int], None]  # judged, known so far
+
+
+@dataclass
+class Row:
+    """One artifact to be judged; `problem` says why it cannot be."""
+
+    digest: str
+    tags: list[str] = field(default_factory=list)
+    body: bytes = b""
+    children: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    problem: str = ""
+    is_index: bool = False
+
+
+async def judge_registry(
+    client: Client,
+    keys: Sequence[PublicKey],
+    options: Options | None = None,
+    repositories: Iterable[str] | None = None,
+    on_progress: Progress | None = None,
+) -> AsyncGenerator[Judgement]:
+    """Judge `repositories`, or all that the registry lists.
+
+    A repository that cannot be listed is one unchecked row without a digest. Raises RegistryError when
+    the registry cannot list its repositories, NotFound when a named one is not there.
+    """
+    named = repositories is not None
+    names = list(repositories) if repositories is not None else [name async for name in client.repositories()]
+    before = 0
+    for name in dict.fromkeys(names):
+        done = before
+
+        def tell(judged: int, known: int, before: int = before) -> None:
+            if on_progress is not None:
+                on_progress(before + judged, before + known)
+
+        try:
+            async with aclosing(judge_repository(client, name, keys, options, tell)) as judgements:
+                async for judgement in judgements:
+                    done += 1
+                    yield judgement
+        except NotFound:
+            if named:
+                raise
+        except RegistryError as error:
+            yield Judgement(name, (), "", Verdict.UNCHECKED, error.message)
+        before = done
+
+
+async def judge_repository(
+    client: Client,
+    repository: str,
+    keys: Sequence[PublicKey],
+    options: Options | None = None,
+    on_progress: Progress | None = None,
+) -> AsyncGenerator[Judgement]:
+    """Judge every row of one repository, indexes before what they list.
+
+    Raises RegistryError when its tags cannot be listed (NotFound: there is no such repository).
+    """
+    options = options or Options()
+    rows = await survey(client, repository, options)
+    opinions: dict[str, Opinion] = {}
+    order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
+    order.prepare()
+    done = 0
+    while order.is_active():
+        ready = order.get_ready()
+        # Closing this generator early cancels what is still being asked.
+        async with aclosing(_together(_Judge(client, repository, keys, options), [rows[n] for n in ready])) as judged:
+            async for name, judgement, opinion in judged:
+                above = [(parent, opinions[parent]) for parent in rows[name].parents]
+                opinions[name] = covered(opinion, above)
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, len(rows))
+                yield _with(judgement, opinions[name])
+        order.done(*ready)
+
+
+async def judge_artifact(
+    client: Client,
+    repository: str,
+    reference: str,
+    keys: Sequence[PublicKey],
+    options: Options | None = None,
+    indexes: Iterable[str] = (),
+) -> Judgement:
+    """Judge one artifact by tag or digest; `indexes` are digests that may list it (for via_index).
+
+    Never raises for what the registry does: what cannot be read is unchecked.
+    """
+    options = options or Options()
+    judge_one = _Judge(client, repository, keys, options)
+    row = await _fetched(client, repository, reference)
+    row.tags = [] if ":" in reference else [reference]
+    judgement, opinion = await judge_one(row)
+    for digest in indexes:
+        index = await _fetched(client, repository, digest)
+        if row.digest in index.children:
+            row.parents.append(index.digest)
+            above = (await judge_one(index))[1]
+            opinion = covered(opinion, [(index.digest, above)])
+    return replace(_with(judgement, opinion), parents=tuple(row.parents))
+
+
+def _with(judgement: Judgement, opinion: Opinion) -> Judgement:
+    """The judgement with the opinion that its indexes may have changed."""
+    if opinion.verdict == judgement.verdict:
+        return judgement
+    return replace(judgement, verdict=opinion.verdict, reason=opinion.reason, key=opinion.key, format=opinion.format)
+
+
+class _Judge:
+    """Judges one row at a time, at most `options.concurrency` of them together."""
+
+    def __init__(self, client: Client, repository: str, keys: Sequence[PublicKey], options: Options) -> None:
+        self.client = client
+        self.repository = repository
+        self.keys = keys
+        self.options = options
+        self.slots = asyncio.Semaphore(options.concurrency)
+
+    async def __call__(self, row: Row) -> tuple[Judgement, Opinion]:
+        if row.problem:
+            finding = Finding("registry", Verdict.UNCHECKED, row.problem)
+            opinion = judge([finding])
+            tags, parents = tuple(row.tags), tuple(row.parents)
+            digest = row.digest if ":" in row.digest else ""
+            found = (finding,)
+            return Judgement(
+                self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents
+            ), opinion
+        async with self.slots:
+            seen = await look(self.client, self.repository, row.digest, self.keys, self.options)
+        opinion = judge(one.finding for one in seen)
+        return Judgement(
+            repository=self.repository,
+            tags=tuple(row.tags),
+            digest=row.digest,
+            verdict=opinion.verdict,
+            reason=opinion.reason,
+            key=opinion.key,
+            format=opinion.format,
+            findings=tuple(one.finding for one in seen),
+            evidence=evidence_of(row.body, seen, opinion.finding),
+            command=self._command(row, opinion),
+            parents=tuple(row.parents),
+        ), opinion
+
+    def _command(self, row: Row, opinion: Opinion) -> str:
+        endpoint = self.client.endpoint
+        elsewhere = self.options.signatures or self.client
+        signatures_at = ""
+        if self.options.signature_repository:
+            signatures_at = f"{elsewhere.endpoint.host}/{self.options.signature_repository}"
+        return command_for(
+            f"{endpoint.host}/{self.repository}@{row.digest}",
+            opinion.format,
+            opinion.finding,
+            next((key for key in self.keys if key.fingerprint == opinion.key), None),
+            allow_http=endpoint.allow_http,
+            annotations=self.options.annotations,
+            signatures_at=signatures_at,
+        )
+
+
+async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tuple[str, Judgement, Opinion]]:
+    """Judge `rows` side by side, each as soon as it is done."""
+
+    async def one(row: Row) -> tuple[str, Judgement, Opinion]:
+        return row.digest, *(await judge_one(row))
+
+    tasks = [asyncio.create_task(one(row)) for row in rows]
+    try:
+        for next_done in asyncio.as_completed(tasks):
+            yield await next_done
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def survey(client: Client, repository: str, options: Options) -> dict[str, Row]:
+    """Every row of `repository` by digest (by "tag <name>" where a tag cannot be read).
+
+    Raises RegistryError when the tags cannot be listed.
+    """
+    tags = [tag async for tag in client.tags(repository) if not COSIGN_TAG.fullmatch(tag)]
+    rows: dict[str, Row] = {}
+    for tag, row in zip(tags, await _all(client, repository, tags, options), strict=True):
+        if REFERRERS_TAG.fullmatch(tag) and row.is_index:
+            continue
+        known = rows.setdefault(row.digest, row)
+        known.tags.append(tag)
+    for row in rows.values():
+        row.tags.sort()
+    await _follow(client, repository, rows, options)
+    return rows
+
+
+async def _follow(client: Client, repository: str, rows: dict[str, Row], options: Options) -> None:
+    """Add the children of the indexes in `rows`, level by level."""
+    level = [row for row in rows.values() if row.children]
+    for depth in range(options.depth + 1):
+        fresh: dict[str, str] = {}
+        for row in level:
+            for position, child in enumerate(row.children):
+                if child not in rows:
+                    fresh.setdefault(child, _beyond(row, position, depth, options))
+        readable = [child for child, problem in fresh.items() if not problem]
+        for found in await _all(client, repository, readable, options):
+            rows[found.digest] = found
+        for child, problem in fresh.items():
+            rows.setdefault(child, Row(child, problem=problem))
+        level = [rows[child] for child in readable if rows[child].children]
+    for digest, row in rows.items():
+        for child in row.children:
+            if child in rows and digest not in rows[child].parents:
+                rows[child].parents.append(digest)
+
+
+def _beyond(index: Row, position: int, depth: int, options: Options) -> str:
+    """Why a child of `index` is not followed, or nothing."""
+    if depth >= options.depth:
+        return _("Indexes are nested deeper than %(limit)s; this one is not followed.", limit=options.depth)
+    if position >= options.children:
+        return _(
+            "The index %(digest)s lists %(n)s manifests; only the first %(limit)s are followed.",
+            digest=index.digest, n=len(index.children), limit=options.children,
+        )  # fmt: skip
+    return ""
+
+
+async def _all(client: Client, repository: str, references: Sequence[str], options: Options) -> list[Row]:
+    """The rows of many tags or digests, in order."""
+    slots = asyncio.Semaphore(options.concurrency)
+
+    async def one(reference: str) -> Row:
+        async with slots:
+            return await _fetched(client, repository, reference)
+
+    return list(await asyncio.gather(*(one(reference) for reference in references)))
+
+
+async def _fetched(client: Client, repository: str, reference: str) -> Row:
+    """The row of a tag or digest; where it cannot be read, one with the problem."""
+    name = reference if ":" in reference else f"tag {reference}"
+    try:
+        manifest = await client.manifest(repository, reference)
+    except NotFound:
+        return Row(name, problem=_("The registry lists %(name)s but has no such manifest.", name=name))
+    except RegistryError as error:
+        return Row(name, problem=error.message)
+    row = Row(manifest.digest, body=manifest.body, is_index="manifests" in manifest.content)
+    try:
+        row.children = list(dict.fromkeys(child.digest for child in read_manifest(manifest.body).children))
+    except Malformed as error:
+        if row.is_index:  # what it lists would fall out of the table unseen
+            row.problem = error.reason
+    return row

@@ -1,0 +1,259 @@
+"""Format 3: a sigstore bundle (v0.3) with a DSSE envelope around an in-toto statement.
+
+What cosign 3.1 checks with a key (`sigstore-go` `verify.Verify`, `IntotoSubjectClaimVerifier`): exactly one
+signature over the PAE, every subject digest hexadecimal, one subject naming the image, the annotations in
+that first subject. It does not look at predicateType; we do: a signature is sign/v1, anything else is an
+attestation. The bundle is read as strictly as protobuf's JSON: unknown members are refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harborweb.verification.keys import PublicKey, has_sound_form
+from harborweb.verification.sentences import Sentence
+from harborweb.verification.sentences import sentence as _
+from harborweb.verification.simple_signing import by_no_key, keyless, lacking, other_digest, signed_by
+from harborweb.verification.strict import Malformed, Shape, decode_base64, fields, load_json
+from harborweb.verification.verdict import BUNDLE, Finding, Verdict
+
+MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"
+MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3"})
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+MAX_SUBJECTS = 1024  # sigstore-go's own bounds
+MAX_DIGESTS = 32
+MAX_LOG_ENTRIES = 32
+
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+_TOP = {"mediaType": str, "verificationMaterial": dict, "dsseEnvelope": dict, "messageSignature": dict}
+_MATERIAL = {
+    "publicKey": dict,
+    "certificate": dict,
+    "x509CertificateChain": dict,
+    "tlogEntries": list,
+    "timestampVerificationData": dict,
+}
+_ENTRY: Shape = {
+    "logIndex": (str, int),
+    "logId": dict,
+    "kindVersion": dict,
+    "integratedTime": (str, int),
+    "inclusionPromise": dict,
+    "inclusionProof": dict,
+    "canonicalizedBody": str,
+}
+_STATEMENT = {"_type": str, "subject": list, "predicateType": str, "predicate": dict}
+_SUBJECT = {
+    "name": str,
+    "uri": str,
+    "digest": dict,
+    "content": str,
+    "downloadLocation": str,
+    "mediaType": str,
+    "annotations": dict,
+}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a bundle carries: the DSSE body, its signature, and who is said to have made it."""
+
+    body: bytes
+    payload_type: str
+    signature: bytes
+    key_id: str = ""
+    hint: str = ""
+    has_certificate: bool = False
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes under the signature: DSSE's pre-authentication encoding."""
+        return pae(self.payload_type, self.body)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An in-toto statement: (digest algorithms, annotations) of each subject, and the predicate's type."""
+
+    type: str
+    predicate_type: str
+    subjects: tuple[tuple[Mapping[str, str], Mapping[str, Any]], ...]
+
+    def about(self, digest: str) -> Mapping[str, Any] | None:
+        """The annotations of the first subject that is `digest`, or None where there is none."""
+        for digests, annotations in self.subjects:
+            if f"sha256:{digests.get('sha256')}" == digest:
+                return annotations
+        return None
+
+    def first(self) -> str:
+        """The first digest named, for a sentence."""
+        return next((f"sha256:{digests['sha256']}" for digests, _a in self.subjects if "sha256" in digests), "")
+
+
+def pae(payload_type: str, body: bytes) -> bytes:
+    """DSSE v1's pre-authentication encoding of `body`."""
+    name = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(name), name, len(body), body)
+
+
+def judge_bundle(
+    bundle: bytes, digest: str, keys: Sequence[PublicKey], required: Mapping[str, str], place: str
+) -> Finding:
+    """Judge one sigstore bundle found among the referrers of `digest`.
+
+    `bundle` are the layer's bytes (hashed by the caller), `required` the annotations a signature must carry.
+    Never raises; the rules are in `verdict`.
+    """
+    try:
+        envelope = read_bundle(bundle)
+    except Malformed as error:
+        return Finding(place, Verdict.INVALID, error.reason, BUNDLE, payload=bundle)
+    signer = None
+    if not envelope.has_certificate:
+        signer = next((key for key in keys if _made(key, envelope)), None)
+    try:
+        statement = read_statement(envelope)
+        annotations = statement.about(digest)
+        verdict, reason = _weigh(envelope, statement, annotations, signer, keys, required)
+    except Malformed as error:
+        return Finding(
+            place,
+            Verdict.INVALID,
+            error.reason,
+            BUNDLE,
+            signer.fingerprint if signer else "",
+            payload=envelope.signed,
+            signature=envelope.signature,
+        )
+    return Finding(
+        place,
+        verdict,
+        reason,
+        BUNDLE,
+        signer.fingerprint if signer else "",
+        annotations or {},
+        statement.predicate_type,
+        envelope.signed,
+        envelope.signature,
+    )
+
+
+def _made(key: PublicKey, envelope: Envelope) -> bool:
+    """Whether `key` signed; a keyid that names another key makes cosign skip the signature, so us too."""
+    return envelope.key_id in {"", key.key_id} and key.verify(envelope.signature, envelope.signed)
+
+
+def _weigh(
+    envelope: Envelope,
+    statement: Statement,
+    annotations: Mapping[str, Any] | None,
+    signer: PublicKey | None,
+    keys: Sequence[PublicKey],
+    required: Mapping[str, str],
+) -> tuple[Verdict, Sentence]:
+    """The rules for a bundle in sound form."""
+    is_signature = statement.predicate_type == SIGN_PREDICATE
+    claimed = next((key for key in keys if key.hint == envelope.hint), None)
+    if signer is None and not envelope.has_certificate and claimed is not None:
+        return Verdict.INVALID, _(
+            "The bundle says it is by the trusted key %(key)s, but that key did not make it.",
+            key=claimed.name or claimed.fingerprint[:16],
+        )
+    if annotations is None:
+        return Verdict.INVALID, other_digest(statement.first(), signer)
+    if not is_signature:
+        return Verdict.ATTESTATION_ONLY, attests(statement.predicate_type, signer)
+    if statement.type != STATEMENT_TYPE:
+        return Verdict.INVALID, _("The statement is of the type %(type)s, not in-toto v1.", type=statement.type)
+    if envelope.has_certificate:
+        return Verdict.UNCHECKED, keyless()
+    if signer is None:
+        if not has_sound_form(envelope.signature):
+            return Verdict.INVALID, _("The signature has the form of no supported kind of key.")
+        return Verdict.UNKNOWN_KEY, by_no_key(keys)
+    if reason := lacking(required, annotations):
+        return Verdict.INVALID, reason
+    return Verdict.TRUSTED, signed_by(signer)
+
+
+def attests(predicate_type: str, signer: PublicKey | None) -> Sentence:
+    """The sentence of an attestation."""
+    if signer is None:
+        return _("Only an attestation (%(type)s), by no trusted key, no signature.", type=predicate_type)
+    return _("Only an attestation (%(type)s) by a trusted key, no signature.", type=predicate_type)
+
+
+def read_bundle(data: bytes) -> Envelope:
+    """The envelope in a v0.3 bundle; raises Malformed with the reason."""
+    bundle = fields(load_json(data, "The bundle"), "The bundle", _TOP, only=True)
+    if bundle["mediaType"] not in MEDIA_TYPES:
+        raise Malformed(_("The bundle is of the type %(type)s, not v0.3.", type=bundle["mediaType"]))
+    material = fields(bundle["verificationMaterial"], "The bundle's verificationMaterial", _MATERIAL, only=True)
+    _check_log_entries(material)
+    if bundle["messageSignature"] is not None:
+        raise Malformed(_("The bundle holds a message signature; for an image only a DSSE envelope counts."))
+    by = [name for name in ("publicKey", "certificate", "x509CertificateChain") if material[name] is not None]
+    if by not in (["publicKey"], ["certificate"]):
+        raise Malformed(_("The bundle does not name exactly one public key or certificate."))
+    hint = fields(material["publicKey"] or {}, "The bundle's publicKey", {"hint": str}, only=True)["hint"]
+    if material["certificate"] is not None:
+        certificate = fields(material["certificate"], "The bundle's certificate", {"rawBytes": str}, only=True)
+        decode_base64(certificate["rawBytes"], "The bundle's certificate")
+    parts = {"payload": str, "payloadType": str, "signatures": list}
+    envelope = fields(bundle["dsseEnvelope"], "The envelope", parts, only=True)
+    signatures = envelope["signatures"] or []
+    if len(signatures) != 1:
+        raise Malformed(_("The envelope holds %(n)s signatures, not one.", n=len(signatures)))
+    signature = fields(signatures[0], "The envelope's signature", {"sig": str, "keyid": str}, only=True)
+    return Envelope(
+        body=decode_base64(envelope["payload"], "The envelope's payload"),
+        payload_type=envelope["payloadType"] or "",
+        signature=decode_base64(signature["sig"], "The envelope's signature"),
+        key_id=signature["keyid"] or "",
+        hint=hint or "",
+        has_certificate=by == ["certificate"],
+    )
+
+
+def _check_log_entries(material: Mapping[str, Any]) -> None:
+    """The form of a transparency log's entries; they prove nothing here, but cosign refuses malformed ones."""
+    entries = material["tlogEntries"] or []
+    if len(entries) > MAX_LOG_ENTRIES:
+        raise Malformed(_("The bundle holds %(n)s log entries, more than %(m)s.", n=len(entries), m=MAX_LOG_ENTRIES))
+    for item in entries:
+        entry = fields(item, "A log entry", _ENTRY, only=True)
+        if entry["inclusionProof"] is None:
+            raise Malformed(_("A log entry of the bundle has no inclusion proof."))
+        decode_base64(entry["canonicalizedBody"], "A log entry's body")
+    stamps = {"rfc3161Timestamps": list}
+    fields(material["timestampVerificationData"] or {}, "The bundle's timestamps", stamps, only=True)
+
+
+def read_statement(envelope: Envelope) -> Statement:
+    """The in-toto statement in an envelope; raises Malformed with the reason."""
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise Malformed(_("The envelope's payload is %(type)s, not in-toto.", type=envelope.payload_type))
+    statement = fields(load_json(envelope.body, "The statement"), "The statement", _STATEMENT, only=True)
+    subjects = statement["subject"] or []
+    if len(subjects) > MAX_SUBJECTS:
+        raise Malformed(_("The statement has %(n)s subjects, more than %(m)s.", n=len(subjects), m=MAX_SUBJECTS))
+    return Statement(
+        type=statement["_type"] or "",
+        predicate_type=statement["predicateType"] or "",
+        subjects=tuple(_subject(item) for item in subjects),
+    )
+
+
+def _subject(value: Any) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    subject = fields(value, "A subject of the statement", _SUBJECT, only=True)
+    digests = subject["digest"] or {}
+    if len(digests) > MAX_DIGESTS:
+        raise Malformed(_("A subject has %(n)s digests, more than %(m)s.", n=len(digests), m=MAX_DIGESTS))
+    if not all(isinstance(text, str) and _HEX.fullmatch(text) for text in digests.values()):
+        raise Malformed(_("A subject of the statement has a digest that is not hexadecimal."))
+    return digests, subject["annotations"] or {}

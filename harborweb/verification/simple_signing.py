@@ -1,0 +1,169 @@
+"""Format 2: a simple-signing payload in a layer, its signature in the layer's annotation.
+
+What cosign 2.5 and 3.1 check (`verifyOCISignature`, `SimpleClaimVerifier`): the signature over the layer's
+bytes, the digest in the payload, the annotations asked for. They do not check docker-reference, and neither
+do we: an image that was copied with its signature stays signed. We do check `critical.type`, which cosign
+does not: the same key may sign simple-signing payloads for other purposes.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+
+from harborweb.verification.keys import PublicKey, has_sound_form
+from harborweb.verification.sentences import Sentence
+from harborweb.verification.sentences import sentence as _
+from harborweb.verification.strict import Malformed, Shape, decode_base64, fields, load_json
+from harborweb.verification.verdict import SIMPLE_SIGNING, Finding, Verdict
+
+MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
+PAYLOAD_TYPE = "cosign container image signature"
+SIGNATURE = "dev.cosignproject.cosign/signature"
+CERTIFICATE = "dev.sigstore.cosign/certificate"
+CHAIN = "dev.sigstore.cosign/chain"
+LOG_BUNDLE = "dev.sigstore.cosign/bundle"
+TIMESTAMP = "dev.sigstore.cosign/rfc3161timestamp"
+
+_CERTIFICATES = re.compile(r"\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a payload says: the digest it names, and its `optional` annotations."""
+
+    digest: str
+    annotations: Mapping[str, Any]
+
+
+def judge_layer(
+    payload: bytes,
+    layer: Mapping[str, str],
+    digest: str,
+    keys: Sequence[PublicKey],
+    required: Mapping[str, str],
+    place: str,
+) -> Finding:
+    """Judge one layer of a signature manifest.
+
+    `payload` are the layer's bytes (hashed by the caller), `layer` its annotations, `digest` the artifact's,
+    `required` the annotations a signature must carry. Never raises; the rules are in `verdict`.
+    """
+    signature = b""
+    annotations: Mapping[str, Any] = {}
+
+    def found(verdict: Verdict, reason: Sentence, key: str = "") -> Finding:
+        return Finding(place, verdict, reason, SIMPLE_SIGNING, key, annotations, "", payload, signature)
+
+    try:
+        signature = decode_base64(layer.get(SIGNATURE), "The signature annotation")
+        signer = next((key for key in keys if key.verify(signature, payload)), None)
+        claims = read_payload(payload)
+        annotations = claims.annotations
+        _check_companions(layer)
+    except Malformed as error:
+        return found(Verdict.INVALID, error.reason)
+    fingerprint = signer.fingerprint if signer else ""
+    if claims.digest != digest:
+        return found(Verdict.INVALID, other_digest(claims.digest, signer), fingerprint)
+    if signer is None:
+        return found(*_of_a_stranger(signature, layer, keys))
+    if reason := lacking(required, annotations):
+        return found(Verdict.INVALID, reason, fingerprint)
+    return found(Verdict.TRUSTED, signed_by(signer), fingerprint)
+
+
+def read_payload(payload: bytes) -> Claims:
+    """What a simple-signing payload claims; raises Malformed where Go's decoder would refuse, and where
+    it would take one of two meanings."""
+    what = "The payload"
+    document = fields(load_json(payload, what, folded=True), what, {"critical": dict, "optional": dict})
+    parts = {"identity": dict, "image": dict, "type": str}
+    critical = fields(document["critical"], "The payload's critical part", parts)
+    fields(critical["identity"] or {}, "The payload's identity", {"docker-reference": str})
+    image = fields(critical["image"] or {}, "The payload's image", {"docker-manifest-digest": str})
+    if critical["type"] != PAYLOAD_TYPE:
+        raise Malformed(_("The payload's type is not “%(type)s”.", type=PAYLOAD_TYPE))
+    return Claims(image["docker-manifest-digest"] or "", document["optional"] or {})
+
+
+def _of_a_stranger(signature: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]) -> tuple[Verdict, Sentence]:
+    """The finding for claims about this digest that no trusted key signed."""
+    if not has_sound_form(signature):
+        return Verdict.INVALID, _("The signature has the form of no supported kind of key.")
+    if layer.get(CERTIFICATE):
+        return Verdict.UNCHECKED, keyless()
+    return Verdict.UNKNOWN_KEY, by_no_key(keys)
+
+
+def _check_companions(layer: Mapping[str, str]) -> None:
+    """Refuse annotations beside the signature that cosign fails on before it looks at the signature.
+
+    cosign copies certificate, chain, log bundle and timestamp of a layer first, even with `--key`, and
+    refuses the layer where one of them cannot be read.
+    """
+    for name in (CERTIFICATE, CHAIN):
+        if not (text := layer.get(name)):
+            continue
+        try:
+            if not _CERTIFICATES.fullmatch(text):
+                raise ValueError(name)
+            x509.load_pem_x509_certificates(text.encode())
+        except ValueError as error:
+            raise Malformed(_("The annotation %(name)s holds no certificate.", name=name)) from error
+    shapes: dict[str, Shape] = {
+        LOG_BUNDLE: {"SignedEntryTimestamp": str, "Payload": dict},
+        TIMESTAMP: {"SignedRFC3161Timestamp": str},
+    }
+    for name, shape in shapes.items():
+        if text := layer.get(name):
+            companion = fields(load_json(text.encode(), name, folded=True), name, shape, only=True)
+            encoded = companion.get("SignedEntryTimestamp") or companion.get("SignedRFC3161Timestamp")
+            if encoded:
+                decode_base64(encoded, name)
+            entry = {"body": object, "integratedTime": int, "logIndex": int, "logID": str}
+            fields(companion.get("Payload") or {}, name, entry, only=True)
+
+
+def signed_by(key: PublicKey) -> Sentence:
+    """The sentence of a trusted finding."""
+    if key.name:
+        return _("Signed by the trusted key %(name)s.", name=key.name)
+    return _("Signed by the trusted key %(key)s.", key=key.fingerprint[:16])
+
+
+def by_no_key(keys: Sequence[PublicKey]) -> Sentence:
+    """The sentence of a sound signature that no trusted key made."""
+    if not keys:
+        return _("There is a signature in sound form, but no key is trusted here.")
+    return _("There is a signature in sound form, but none of the %(n)s trusted keys made it.", n=len(keys))
+
+
+def other_digest(named: str, signer: PublicKey | None) -> Sentence:
+    """The sentence of a signature that names another digest."""
+    if not named:
+        return _("The signature names no digest.")
+    if signer is None:
+        return _("The signature names another digest, %(digest)s.", digest=named)
+    return _(
+        "The signature names another digest, %(digest)s; a trusted key made it, and it was copied here.", digest=named
+    )
+
+
+def lacking(required: Mapping[str, str], annotations: Mapping[str, Any]) -> Sentence | None:
+    """The sentence for the first required annotation that is not signed with just this value, or None."""
+    for name, value in required.items():
+        if annotations.get(name) != value:
+            return _(
+                "A trusted key signed this digest, but without the annotation %(name)s=%(value)s.",
+                name=name,
+                value=value,
+            )
+    return None
+
+
+def keyless() -> Sentence:
+    """The sentence of a signature by a certificate."""
+    return _("This is a keyless signature; its certificate is not checked yet, only keys are.")
