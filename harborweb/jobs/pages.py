@@ -108,4 +108,8 @@ def listed(state: str, kind: str) -> "QuerySet[Job]":
 def filters(state: str, kind: str) -> dict[str, Any]:
     """The chips of the list: states, and the kinds that there are."""
     kinds = list(Job.objects.order_by("kind").values_list("kind", flat=True).distinct())
-    return {"states": FILTERS.items(), "kinds": kinds, "state": state, "kind": kind, "filtered": bool(state or kind)}
+    active = Job.objects.filter(state__in=Job.ACTIVE).count()
+    return {
+        "states": FILTERS.items(), "kinds": kinds, "state": state, "kind": kind,
+        "filtered": bool(state or kind), "any": bool(kinds), "active": active,
+    }  # fmt: skip

@@ -37,7 +37,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     services.mark_lost()
     job = get_object_or_404(Job, pk=pk)
     before = pages.window(job, _number(request, "before"), _number(request, "line"))
-    return render(request, "jobs/detail.html", {"job": job, "before": before, "own_page": True})
+    return render(
+        request, "jobs/detail.html", {"job": job, "before": before, "following": (before or 0) + 500, "own_page": True}
+    )
 
 
 @requires(Role.VIEWER)
@@ -52,9 +54,10 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(Job, pk=pk)
     if request.GET.get("form") == "line":
         return render(request, "jobs/_line.html", {"job": job})
-    lines = pages.lines_after(job, _number(request, "after") or 0)
+    after = _number(request, "after") or 0
+    lines = pages.lines_after(job, after)
     own_page, changed = "page" in request.GET, request.GET.get("mark") != job.mark
-    context = {"job": job, "lines": lines, "own_page": own_page, "changed": changed, "oob": True}
+    context = {"job": job, "lines": lines, "after": after, "own_page": own_page, "changed": changed, "oob": True}
     response = render(request, "jobs/_rows.html", context)
     if job.settled and not pages.more(job, lines):
         response["HX-Trigger-After-Settle"] = "job-settled"

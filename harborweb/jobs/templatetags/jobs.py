@@ -1,5 +1,6 @@
 """What templates of any room need to show a job: {% load jobs %}."""
 
+import json
 from typing import Any
 
 from django import template
@@ -26,6 +27,18 @@ def job_steps(job: Job) -> list[pages.Step]:
 def more_lines(job: Job, lines: list[LogLine]) -> bool:
     """Whether the log goes on after `lines`."""
     return pages.more(job, lines)
+
+
+@register.simple_tag
+def result_rows(result: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """A result as names, values, and whether a value needs lines of its own."""
+    rows = []
+    for name, value in result.items():
+        if name not in ("url", "message"):
+            nested = isinstance(value, dict | list)
+            text = json.dumps(value, indent=2, ensure_ascii=False) if nested else str(value)
+            rows.append((name.replace("_", " "), text, nested or "\n" in text))
+    return rows
 
 
 @register.simple_tag(takes_context=True)
