@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.jobs.models import Job
@@ -61,6 +62,11 @@ class Key(models.Model):
         return self.state
 
     @property
+    def imported(self) -> bool:
+        """Whether it was made elsewhere."""
+        return self.kind == self.Kind.PUBLIC or (self.job is not None and self.job.kind == "import_key")
+
+    @property
     def signs(self) -> bool:
         """Whether the private half is here and proved."""
         return self.kind == self.Kind.PAIR and self.state == self.State.READY
@@ -69,6 +75,11 @@ class Key(models.Model):
     def asks(self) -> bool:
         """Whether signing needs its password typed."""
         return self.signs and self.password_mode == self.Password.ASKED
+
+    @property
+    def file_name(self) -> str:
+        """What the public half is called as a file."""
+        return f"{slugify(self.name) or 'key'}.pub"
 
     @property
     def fingerprint_words(self) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -14,9 +15,10 @@ from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
-from harborweb.signing import tasks
+from harborweb.signing import tasks, words
 from harborweb.signing.keysmith import already_here
 from harborweb.signing.models import CosignFound, Key
+from harborweb.tools import cosign_features
 from harborweb.verification.keys import PublicKey, load_public_key
 
 
@@ -31,9 +33,32 @@ def signing_keys() -> list[Key]:
     return list(Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY))
 
 
-def cosign_found() -> list[CosignFound]:
+@dataclass(frozen=True)
+class CosignState:
+    """What the pages say about the workers' cosign: `problem` stops signing, `warning` does not."""
+
+    found: list[CosignFound]
+    version: cosign_features.Version | None = None  # of the worker seen last
+    problem: Problem | None = None
+    warning: str = ""
+
+    @property
+    def bundles(self) -> bool:
+        """Whether that cosign signs with bundles unless told otherwise."""
+        return self.version is not None and cosign_features.can(self.version, "sign bundle")
+
+
+def cosign_state() -> CosignState:
     """Which cosign each worker host has, seen last first."""
-    return list(CosignFound.objects.all())
+    found = list(CosignFound.objects.all())
+    if not found:
+        return CosignState(found)
+    newest, version = found[0], found[0].parsed
+    if not newest.path:
+        return CosignState(found, problem=words.missing())
+    if version is None or newest.unsupported:
+        return CosignState(found, problem=words.unusable(newest.version))
+    return CosignState(found, version, warning=words.vulnerable(version))
 
 
 def add_public_key(request: HttpRequest, name: str, data: bytes, *, trusted: bool) -> Key:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from harborweb.errors import Problem
@@ -166,7 +165,7 @@ def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Ite
 
 def _verify(run: Run, place: Place, key: Key) -> dict[str, Any]:
     """Run `cosign verify` with the public half of `key`; what it said, and the command to repeat it by hand."""
-    name = f"{slugify(key.name) or 'key'}.pub"
+    name = key.file_name
     file = place.folder / name
     file.unlink(missing_ok=True)
     cosign.write_private(file, key.public_pem)

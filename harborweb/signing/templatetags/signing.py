@@ -1,0 +1,55 @@
+"""What the sign and verify panels need, wherever they are included."""
+
+from typing import Any
+
+from django import template
+
+from harborweb.accounts.roles import Role
+from harborweb.signing import services
+from harborweb.signing.models import Key
+from harborweb.tools import cosign_features
+from harborweb.tools.cosign import Access, Cosign
+from harborweb.tools.process import shown
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def may_sign(context: dict[str, Any]) -> bool:
+    """Whether the person who looks may sign and verify."""
+    user = getattr(context.get("request"), "user", None)
+    return bool(user is not None and user.is_authenticated and user.may(Role.SIGNER))
+
+
+@register.simple_tag
+def sign_keys() -> list[Key]:
+    """The keys that can sign."""
+    return services.signing_keys()
+
+
+@register.filter
+def any_asks(keys: list[Key]) -> bool:
+    """Whether one of these keys asks for its password."""
+    return any(key.asks for key in keys)
+
+
+@register.simple_tag
+def verify_keys() -> list[Key]:
+    """Every key that can verify, trusted ones first."""
+    return list(Key.objects.filter(state=Key.State.READY).order_by("-trusted", "name"))
+
+
+@register.simple_tag
+def cosign_here() -> services.CosignState:
+    """Which cosign the workers have, and what is wrong with it."""
+    return services.cosign_state()
+
+
+@register.simple_tag
+def verify_by_hand(registry: Any, repository: str, digest: str) -> str:
+    """The command that verifies this digest without harborweb, with a placeholder for the key file."""
+    state = services.cosign_state()
+    version = state.version or cosign_features.Version((3, 1, 2))
+    access = Access(registry.allow_http, "registry-ca.pem" if registry.ca_pem else "")
+    reference = f"{registry.host}/{repository}@{digest}"
+    return shown(Cosign("cosign", version).verify(reference, access, "KEY.pub"))
