@@ -1,0 +1,92 @@
+"""What the sweeps found, counted and searched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.words import FINDINGS, ORDER
+from harborweb.registry.models import Registry
+from harborweb.verification.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class ProjectCount:
+    """The verdicts of one project."""
+
+    name: str
+    counts: Mapping[str, int]
+    total: int
+    findings: int
+    trusted: int  # trusted and via index, as a percentage of all, rounded down
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the last sweeps of a registry (or of all) found."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    total: int = 0
+    findings: int = 0
+    trusted: int = 0  # percent, rounded down, so that 100 means all
+    swept: datetime | None = None
+    projects: tuple[ProjectCount, ...] = ()
+
+
+def verdicts(
+    registry: Registry | None, *, verdict: str = "", project: str = "", text: str = ""
+) -> QuerySet[ArtifactVerdict]:
+    """Verdicts, worst first. `verdict` is one of the seven, "findings" or "" for all; `text` searches
+    repository, tag, digest and reason."""
+    rows = ArtifactVerdict.objects.select_related("registry")
+    if registry is not None:
+        rows = rows.filter(registry=registry)
+    if verdict == "findings":
+        rows = rows.filter(verdict__in=FINDINGS)
+    elif verdict:
+        rows = rows.filter(verdict=verdict)
+    if project:
+        rows = rows.filter(project=project)
+    for word in text.split():
+        rows = rows.filter(
+            Q(repository__icontains=word)
+            | Q(digest__icontains=word)
+            | Q(tags__icontains=word)
+            | Q(reason__icontains=word)
+        )
+    return rows
+
+
+def _percent(counts: Mapping[str, int], total: int) -> int:
+    return 100 * (counts.get(Verdict.TRUSTED, 0) + counts.get(Verdict.VIA_INDEX, 0)) // total if total else 0
+
+
+def summary(registry: Registry | None = None) -> Summary:
+    """The counts over `registry`, or over all registries; zeros before the first sweep."""
+    by_project: dict[str, dict[str, int]] = {}
+    for row in verdicts(registry).order_by().values("project", "verdict").annotate(n=Count("pk")):
+        by_project.setdefault(row["project"], {})[row["verdict"]] = row["n"]
+    counts = {verdict.value: sum(found.get(verdict, 0) for found in by_project.values()) for verdict in ORDER}
+    projects = tuple(
+        ProjectCount(name, found, total, sum(found.get(v, 0) for v in FINDINGS), _percent(found, total))
+        for name, found in sorted(by_project.items())
+        for total in [sum(found.values())]
+    )
+    total = sum(counts.values())
+    last = last_sweep(registry)
+    return Summary(
+        counts,
+        total,
+        sum(counts[v] for v in FINDINGS),
+        _percent(counts, total),
+        last.finished if last else None,
+        projects,
+    )
+
+
+def last_sweep(registry: Registry | None = None) -> Sweep | None:
+    """The newest sweep that came to its end, also one that could not read everything."""
+    sweeps = Sweep.objects.filter(finished__isnull=False)
+    return (sweeps.filter(registry=registry) if registry else sweeps).order_by("-finished").first()

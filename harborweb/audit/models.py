@@ -1,0 +1,71 @@
+"""What the sweeps found."""
+
+from typing import Any
+
+from django.db import models
+
+from harborweb.audit.words import WORDS
+from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
+from harborweb.verification.verdict import Verdict
+
+
+class Sweep(models.Model):
+    """One walk over a registry; complete only when every repository was listed and judged."""
+
+    registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="sweeps")
+    job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="sweep")
+    started = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True)
+    complete = models.BooleanField(default=False)
+    artifacts = models.PositiveIntegerField(default=0)
+    projects = models.PositiveIntegerField(default=0)
+    counts: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"sweep {self.pk} of {self.registry}"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, or None while it runs."""
+        return (self.finished - self.started).total_seconds() if self.finished else None
+
+
+class ArtifactVerdict(models.Model):
+    """The latest verdict of one artifact; the sweep that saw it last replaces it."""
+
+    registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="verdicts")
+    sweep = models.ForeignKey(Sweep, on_delete=models.CASCADE, related_name="verdicts")
+    project = models.CharField(max_length=255)
+    repository = models.CharField(max_length=512)
+    digest = models.CharField(max_length=140)
+    tags: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
+    verdict = models.CharField(max_length=20)
+    rank = models.PositiveSmallIntegerField()  # place in ORDER
+    key = models.CharField(max_length=64, blank=True)  # fingerprint
+    format = models.CharField(max_length=20, blank=True)
+    reason = models.TextField()
+    command = models.TextField(blank=True)
+    signatures: "models.JSONField[list[Any], list[Any]]" = models.JSONField(default=list)  # each one seen
+    evidence: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)  # name: base64
+    parents: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)  # indexes that list it
+    since = models.DateTimeField()  # when it first got this verdict
+    checked = models.DateTimeField()
+
+    class Meta:
+        ordering = ["rank", "repository", "digest"]
+        indexes = [models.Index(fields=["registry", "rank", "repository", "digest"], name="verdict_worst_first")]
+        constraints = [
+            models.UniqueConstraint(fields=["registry", "repository", "digest"], name="one_verdict_per_artifact")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}: {self.verdict}"
+
+    @property
+    def word(self) -> str:
+        """The verdict's word, translated."""
+        return str(WORDS[Verdict(self.verdict)])

@@ -1,0 +1,67 @@
+"""Verdicts as CSV and JSON, the same from a sweep and from the command line."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+COLUMNS = ("repository", "tags", "digest", "verdict", "key", "format", "reason")
+
+
+class Judged(Protocol):
+    """Whatever has a verdict: a Judgement, or the row a sweep kept."""
+
+    @property
+    def repository(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def as_row(judged: Judged) -> dict[str, Any]:
+    """One object of the JSON report (issue 3, section 5): repository without host, tags, digest, verdict, …"""
+    row = {name: getattr(judged, name) for name in COLUMNS}
+    return row | {"tags": list(judged.tags), "verdict": str(judged.verdict)}
+
+
+def to_json(judged: Iterable[Judged]) -> str:
+    """A list of objects, in the order given."""
+    return json.dumps([as_row(one) for one in judged], indent=2, ensure_ascii=False) + "\n"
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: what a registry says is not ours."""
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def to_csv(judged: Iterable[Judged]) -> str:
+    """A header, then a row each; tags are joined by spaces."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for one in judged:
+        writer.writerow(_cell(value) for value in as_row(one).values())
+    return out.getvalue()
+
+
+def export(form: str, judged: Iterable[Judged]) -> tuple[str, str]:
+    """The report in `form` ("csv" or "json") and its content type."""
+    return (to_csv if form == "csv" else to_json)(judged), FORMS[form]
+
+
+def file_name(name: str) -> str:
+    """`name` with everything replaced that a Content-Disposition header should not carry."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)

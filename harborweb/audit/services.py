@@ -1,0 +1,50 @@
+"""The door of the audit: start a sweep, look things up."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from harborweb.accounts.services import record
+from harborweb.audit import tasks
+from harborweb.audit.counts import Summary, last_sweep, summary, verdicts
+from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.jobs.models import Job
+from harborweb.jobs.services import request as request_job
+from harborweb.registry.models import Registry
+from harborweb.signing.models import Key
+
+__all__ = ["Summary", "last_sweep", "summary", "verdicts"]
+
+
+def request_sweep(request: HttpRequest, registry: Registry) -> Job:
+    """Start a sweep of `registry`; while one is on its way, that one is returned."""
+    with transaction.atomic():
+        job = request_job(
+            tasks.sweep, kind="sweep", title=_("Sweep %s") % registry.name, subject=registry.name, by=request,
+            arguments={"registry": registry.pk}, exclusive=f"sweep:{registry.pk}",
+        )  # fmt: skip
+        if not Sweep.objects.filter(job=job).exists():
+            Sweep.objects.create(registry=registry, job=job)
+            record(request, "sweep", registry.name)
+    return job
+
+
+def running_sweep(registry: Registry) -> Job | None:
+    """The job of the sweep that is on its way, if any."""
+    return Job.objects.filter(exclusive=f"sweep:{registry.pk}", state__in=Job.ACTIVE).first()
+
+
+def verdict_for(registry: Registry, repository: str, digest: str) -> ArtifactVerdict | None:
+    """What the last sweep said of this artifact, or None when no sweep saw it."""
+    return ArtifactVerdict.objects.filter(registry=registry, repository=repository, digest=digest).first()
+
+
+def trusted_public_keys() -> QuerySet[Key]:
+    """The keys whose signatures count."""
+    return Key.objects.filter(trusted=True, state=Key.State.READY).order_by("name")
+
+
+def key_named(fingerprint: str) -> Key | None:
+    """The key with this fingerprint, if it is in the keyring."""
+    return Key.objects.filter(fingerprint=fingerprint).first() if fingerprint else None

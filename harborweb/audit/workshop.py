@@ -1,0 +1,176 @@
+"""The work of a sweep."""
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from harborweb.audit import counts
+from harborweb.audit.judgement import Judgement
+from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.rows import judge_repository
+from harborweb.audit.words import ORDER, WORDS
+from harborweb.errors import Problem
+from harborweb.jobs.run import Run
+from harborweb.registry.client import Client, NotFound, RegistryError
+from harborweb.registry.models import Registry
+from harborweb.signing.services import trusted_keys
+from harborweb.verification.keys import PublicKey
+from harborweb.verification.verdict import Verdict
+
+
+def sweep(run: Run) -> dict[str, Any]:
+    """Judge every artifact of a registry.
+
+    1 Read the trusted keys and list the repositories
+    2 … n+1 Judge one repository each, and keep what was found in one transaction
+    n+2 Forget artifacts of repositories that are gone, and count
+
+    A repository that cannot be read leaves its artifacts as *could not check* and the sweep incomplete.
+    """
+    registry = Registry.objects.get(pk=run.arguments["registry"])
+    this = Sweep.objects.get(job=run.job)
+    try:
+        with asyncio.Runner() as runner:
+            return _Walk(run, registry, this, runner).walk()
+    finally:
+        Sweep.objects.filter(pk=this.pk, finished=None).update(finished=timezone.now())
+
+
+class _Walk:
+    """One sweep; the registry is asked asynchronously between plain database work."""
+
+    def __init__(self, run: Run, registry: Registry, this: Sweep, runner: asyncio.Runner) -> None:
+        self.run, self.registry, self.sweep, self.runner = run, registry, this, runner
+        self.unread: list[str] = []
+        run.secret(registry.endpoint().password)
+
+    def walk(self) -> dict[str, Any]:
+        client = Client(self.registry.endpoint())
+        self.runner.run(_opened(client))
+        try:
+            keys = trusted_keys()
+            self.run.step(1, 3, _("List the repositories"))
+            names = self.runner.run(_listed(client))
+            total = len(names) + 2
+            found = ngettext("%(n)d repository", "%(n)d repositories", len(names)) % {"n": len(names)}
+            trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(keys)) % {"n": len(keys)}
+            self.run.line(f"{found}, {trusted}")
+            for number, name in enumerate(names, 2):
+                self.run.step(number, total, name)
+                self._repository(client, name, keys)
+        finally:
+            self.runner.run(_closed(client))
+        self.run.step(total, total, _("Count"))
+        return self._finish(names)
+
+    def _repository(self, client: Client, name: str, keys: Sequence[PublicKey]) -> None:
+        try:
+            judgements = self.runner.run(self._judged(client, name, keys))
+        except NotFound:  # a catalog keeps the names of repositories that are empty
+            judgements = []
+        except RegistryError as error:
+            self.unread.append(name)
+            self.run.line(f"{name}: {error.message}", "err")
+            _give_up(self.registry, self.sweep, name, error.message)
+            return
+        _keep(self.registry, self.sweep, name, judgements)
+        for verdict in ORDER:
+            if n := sum(judgement.verdict == verdict for judgement in judgements):
+                self.run.line(f"  {WORDS[verdict]}: {n}")
+
+    async def _judged(self, client: Client, name: str, keys: Sequence[PublicKey]) -> list[Judgement]:
+        found = []
+        async with aclosing(judge_repository(client, name, keys)) as judgements:
+            async for judgement in judgements:
+                self.run.check()
+                found.append(judgement)
+        return found
+
+    def _finish(self, names: Sequence[str]) -> dict[str, Any]:
+        rows = ArtifactVerdict.objects.filter(registry=self.registry)
+        rows.exclude(repository__in=names).delete()
+        summary = counts.summary(self.registry)
+        Sweep.objects.filter(pk=self.sweep.pk).update(
+            finished=timezone.now(), complete=not self.unread, artifacts=summary.total,
+            projects=len(summary.projects), counts=dict(summary.counts),
+        )  # fmt: skip
+        if self.unread:
+            raise Problem(
+                ngettext(
+                    "%(n)d repository could not be read: %(names)s.",
+                    "%(n)d repositories could not be read: %(names)s.",
+                    len(self.unread),
+                )
+                % {"n": len(self.unread), "names": ", ".join(self.unread[:5])},
+                _("All others were judged. The log says what the registry answered; sweep again once it is mended."),
+            )
+        return {"artifacts": summary.total, "findings": summary.findings, **summary.counts}
+
+
+async def _opened(client: Client) -> None:
+    await client.__aenter__()
+
+
+async def _closed(client: Client) -> None:
+    await client.__aexit__(None, None, None)
+
+
+async def _listed(client: Client) -> list[str]:
+    return [name async for name in client.repositories()]
+
+
+def _row(registry: Registry, this: Sweep, judgement: Judgement) -> ArtifactVerdict:
+    return ArtifactVerdict(
+        registry=registry,
+        sweep=this,
+        project=judgement.repository.split("/")[0],
+        repository=judgement.repository,
+        digest=judgement.digest or f"tag {judgement.tags[0]}",
+        tags=list(judgement.tags),
+        verdict=judgement.verdict,
+        rank=ORDER.index(judgement.verdict),
+        key=judgement.key,
+        format=judgement.format,
+        reason=judgement.reason,
+        command=judgement.command,
+        parents=list(judgement.parents),
+        signatures=[
+            {
+                "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
+                "key": finding.key, "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
+            }
+            for finding in judgement.findings
+        ],
+        evidence={one.name: base64.b64encode(one.body).decode() for one in judgement.evidence},
+        checked=timezone.now(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def _keep(registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement]) -> None:
+    """Replace the rows of `repository` by `judgements`; `since` survives where the verdict did not change."""
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    known = {row.digest: (row.verdict, row.since) for row in mine.only("digest", "verdict", "since")}
+    fresh = [_row(registry, this, judgement) for judgement in judgements]
+    for row in fresh:
+        verdict, since = known.get(row.digest, ("", row.checked))
+        row.since = since if verdict == row.verdict else row.checked
+    mine.delete()
+    ArtifactVerdict.objects.bulk_create(fresh, batch_size=200)
+
+
+def _give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> None:
+    """What was known of a repository that cannot be read any more counts as could not check."""
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    now = timezone.now()
+    mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
+    mine.update(
+        verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now, key=""
+    )
