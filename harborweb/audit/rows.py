@@ -20,7 +20,7 @@ from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed
-from harborweb.verification.verdict import Finding, Opinion, Verdict, covered, judge
+from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
 
 COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
 REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
@@ -89,7 +89,7 @@ async def judge_repository(
     """
     options = options or Options()
     rows = await survey(client, repository, options)
-    opinions: dict[str, Opinion] = {}
+    known: dict[str, Judgement] = {}
     order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
     order.prepare()
     done = 0
@@ -97,13 +97,14 @@ async def judge_repository(
         ready = order.get_ready()
         # Closing this generator early cancels what is still being asked.
         async with aclosing(_together(_Judge(client, repository, keys, options), [rows[n] for n in ready])) as judged:
-            async for name, judgement, opinion in judged:
-                above = [(parent, opinions[parent]) for parent in rows[name].parents]
-                opinions[name] = covered(opinion, above)
+            async for name, judgement in judged:
+                judgement = _under([known[parent] for parent in rows[name].parents], judgement)
+                if rows[name].is_index:
+                    known[name] = judgement
                 done += 1
                 if on_progress is not None:
                     on_progress(done, len(rows))
-                yield _with(judgement, opinions[name])
+                yield judgement
         order.done(*ready)
 
 
@@ -123,21 +124,29 @@ async def judge_artifact(
     judge_one = _Judge(client, repository, keys, options)
     row = await _fetched(client, repository, reference)
     row.tags = [] if ":" in reference else [reference]
-    judgement, opinion = await judge_one(row)
+    above = []
     for digest in indexes:
         index = await _fetched(client, repository, digest)
         if row.digest in index.children:
             row.parents.append(index.digest)
-            above = (await judge_one(index))[1]
-            opinion = covered(opinion, [(index.digest, above)])
-    return replace(_with(judgement, opinion), parents=tuple(row.parents))
+            above.append(await judge_one(index))
+    return _under(above, await judge_one(row))
 
 
-def _with(judgement: Judgement, opinion: Opinion) -> Judgement:
-    """The judgement with the opinion that its indexes may have changed."""
+def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:
+    """The judgement, or via_index with the index's own evidence and command where a good index covers it."""
+    opinion = covered(
+        Opinion(judgement.verdict, judgement.reason, judgement.key, judgement.format),
+        [(one.digest, Opinion(one.verdict, one.reason, one.key, one.format)) for one in indexes],
+    )
     if opinion.verdict == judgement.verdict:
         return judgement
-    return replace(judgement, verdict=opinion.verdict, reason=opinion.reason, key=opinion.key, format=opinion.format)
+    index = next(one for one in indexes if one.verdict in GREEN)
+    proof = tuple(replace(file, name=f"index-{file.name}") for file in index.evidence)
+    return replace(
+        judgement, verdict=opinion.verdict, reason=opinion.reason, key=opinion.key, format=opinion.format,
+        evidence=judgement.evidence + proof, command=index.command,
+    )  # fmt: skip
 
 
 class _Judge:
@@ -150,7 +159,7 @@ class _Judge:
         self.options = options
         self.slots = asyncio.Semaphore(options.concurrency)
 
-    async def __call__(self, row: Row) -> tuple[Judgement, Opinion]:
+    async def __call__(self, row: Row) -> Judgement:
         if row.problem:
             finding = Finding("registry", Verdict.UNCHECKED, row.problem)
             opinion = judge([finding])
@@ -159,7 +168,7 @@ class _Judge:
             found = (finding,)
             return Judgement(
                 self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents
-            ), opinion
+            )
         async with self.slots:
             seen = await look(self.client, self.repository, row.digest, self.keys, self.options)
         opinion = judge(one.finding for one in seen)
@@ -175,7 +184,7 @@ class _Judge:
             evidence=evidence_of(row.body, seen, opinion.finding),
             command=self._command(row, opinion),
             parents=tuple(row.parents),
-        ), opinion
+        )
 
     def _command(self, row: Row, opinion: Opinion) -> str:
         endpoint = self.client.endpoint
@@ -194,11 +203,11 @@ class _Judge:
         )
 
 
-async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tuple[str, Judgement, Opinion]]:
+async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tuple[str, Judgement]]:
     """Judge `rows` side by side, each as soon as it is done."""
 
-    async def one(row: Row) -> tuple[str, Judgement, Opinion]:
-        return row.digest, *(await judge_one(row))
+    async def one(row: Row) -> tuple[str, Judgement]:
+        return row.digest, await judge_one(row)
 
     tasks = [asyncio.create_task(one(row)) for row in rows]
     try:

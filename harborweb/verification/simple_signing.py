@@ -138,7 +138,7 @@ def by_no_key(keys: Sequence[PublicKey]) -> Sentence:
     """The sentence of a sound signature that no trusted key made."""
     if not keys:
         return _("There is a signature in sound form, but no key is trusted here.")
-    return _("There is a signature in sound form, but none of the %(n)s trusted keys made it.", n=len(keys))
+    return _("There is a signature in sound form, but no trusted key made it (%(n)s tried).", n=len(keys))
 
 
 def other_digest(named: str, signer: PublicKey | None) -> Sentence:
