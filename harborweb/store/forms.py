@@ -1,0 +1,85 @@
+"""What administrators type about a registry."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.errors import RegistryError
+from harborweb.registry.models import Registry
+from harborweb.registry.services import Details
+
+_PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
+
+
+class RegistryForm(forms.Form):
+    """Address, credentials and trust; an empty password keeps the stored one."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("How this registry is called here, for example Harbor or lab.")
+    )
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=300,
+        help_text=_("Scheme, host and port, for example https://registry.example:5000. Without a scheme it is https."),
+        widget=forms.TextInput(attrs={**_PLAIN, "class": "mono", "inputmode": "url"}),
+    )
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=255,
+        required=False,
+        help_text=_(
+            "Leave it empty to look at what everybody may see. For Harbor a robot account is best: it needs "
+            "repository pull to look and verify, push to sign, and list to find what is there."
+        ),
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=4096,
+        required=False,
+        strip=False,
+        help_text=_("Stored sealed with this app’s secret; sent only to this registry and its token service."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    allow_http = forms.BooleanField(
+        label=_("Allow plain http to this registry"),
+        required=False,
+        help_text=_(
+            "Anybody on the way can then read the password and change what is read. Right for a registry on this "
+            "machine; otherwise give the registry a certificate. It also covers redirects and the token service."
+        ),
+    )
+    ca_pem = forms.CharField(
+        label=_("Own CA certificate"),
+        max_length=200_000,
+        required=False,
+        help_text=_(
+            "PEM text. Needed when the registry’s certificate comes from a CA that this machine does not know."
+        ),
+        widget=forms.Textarea(attrs={**_PLAIN, "rows": 5, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    )
+
+    def __init__(self, *args: Any, registry: Registry | None = None, **kwargs: Any) -> None:
+        if registry is not None:
+            kwargs.setdefault(
+                "initial", {k: getattr(registry, k) for k in ("name", "url", "username", "allow_http", "ca_pem")}
+            )
+        super().__init__(*args, **kwargs)
+        if host := _host(str(self["url"].value() or "")):
+            self.fields["allow_http"].label = _("Allow plain http to %s") % host
+        if registry is not None and registry.password_sealed:
+            self.fields["password"].help_text = _("A password is stored. Leave this empty to keep it.")
+
+    def details(self) -> Details:
+        """What was typed; an empty password means: the stored one."""
+        typed = dict(self.cleaned_data)
+        return Details(**{**typed, "password": typed["password"] or None})
+
+
+def _host(url: str) -> str:
+    try:
+        return Endpoint(url, allow_http=True).host if url.strip() else ""
+    except RegistryError:
+        return ""
