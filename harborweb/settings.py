@@ -190,6 +190,14 @@ WHITENOISE_USE_FINDERS = True  # the files are served from where they lie; nothi
 # An installer arrives in pieces of this size; a form larger than this is refused.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 INSTALLER_MAX_BYTES = 64 * 1024 * 1024
+INSTALLER_SECONDS = 300.0  # to fetch one from a URL
+INSTALLER_UNPACKED_BYTES = 256 * 1024 * 1024
+# Installers lie here on the worker's host; inside a container under the same path, for prepare hands it to docker.
+INSTALLERS_DIR = Path(_text("INSTALLERS", str(DATA_DIR / "installers"))).resolve()
+# An upload stays in memory until its pieces are in the database: the web process writes no installer to disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = INSTALLER_MAX_BYTES + 1024 * 1024
+HEALTHY_SECONDS = float(_text("HEALTHY_SECONDS", "180"))  # how long a deployment waits for its containers
 
 REDIS_URL = _text("REDIS", "redis://127.0.0.1:6379/0")
 
@@ -220,6 +228,7 @@ JOB_GRACE_SECONDS = float(_text("JOB_GRACE_SECONDS", "10"))  # between TERM and 
 JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
+    "deployment-look": {"task": "harborweb.deployment.tasks.look", "schedule": 10.0, "options": {"expires": 10}},
 }
 
 LOGGING = {

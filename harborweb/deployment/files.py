@@ -1,0 +1,105 @@
+"""The files of an installer folder: written whole or not at all, and put back when an attempt fails."""
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harborweb.tools import compose, prepare
+
+# What prepare replaces or empties (facts/harbor.md), beside the harbor.yml that is ours to write.
+KEPT = (prepare.CONFIGURATION, compose.FILE, "common/config")
+
+
+def write_whole(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Replace `path` by `text`, or leave it as it was; False when it has this text and mode already.
+
+    A temporary file beside it, fsync, rename, fsync of the folder.
+    """
+    data = text.encode()
+    if path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == mode:
+        return False
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    fresh = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+class Copy:
+    """A copy of KEPT in one 0600 file beside them, with owners and modes."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.path = folder / name
+        self.restored = False
+        self.names = [name for name in KEPT if (folder / name).exists()]
+        with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                for kept in self.names:
+                    tar.add(folder / kept, kept)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def put_back(self) -> None:
+        """Make KEPT what it was: also what did not exist is gone again. Folders keep their inode: they are mounted."""
+        for name in KEPT:
+            _clear(self.folder / name, keep_folder=name in self.names)
+        with tarfile.open(self.path) as tar:
+            # our own file, just written: "fully_trusted" keeps owners and modes
+            if hasattr(tarfile, "fully_trusted_filter"):
+                tar.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
+            tar.extractall(self.folder, numeric_owner=True)  # noqa: S202
+        self.restored = True
+
+    def forget(self) -> None:
+        """Remove the copy: it holds passwords."""
+        self.path.unlink(missing_ok=True)
+
+
+def _clear(path: Path, *, keep_folder: bool) -> None:
+    if path.is_dir() and not path.is_symlink():
+        for child in path.iterdir():
+            _clear(child, keep_folder=False)
+        if not keep_folder:
+            path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def kept(folder: Path, name: str) -> Iterator[Copy]:
+    """While the block runs, KEPT can be put back; when it fails they are, whatever the reason."""
+    copy = Copy(folder, name)
+    try:
+        yield copy
+    except BaseException:
+        copy.put_back()
+        copy.forget()
+        raise
+    copy.forget()
+
+
+def remove_leftovers(folder: Path) -> bool:
+    """Remove `input/`, where a prepare that failed leaves harbor.yml in the clear; False when there is none."""
+    leftover = folder / "input"
+    if not (leftover / prepare.CONFIGURATION).exists():
+        return False
+    shutil.rmtree(leftover)
+    return True

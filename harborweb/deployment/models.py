@@ -1,0 +1,115 @@
+"""Installers, attempts to make a revision run, and what the host worker saw last."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.configuration.models import Revision
+from harborweb.jobs.models import Job
+from harborweb.sealing import unseal
+
+STALE = timedelta(seconds=35)  # three looks missed: nobody answers
+
+
+class Installer(models.Model):
+    """An installer folder on the worker's host, and where it came from. `ready` is set by its job, once."""
+
+    class Source(models.TextChoices):
+        FOLDER = "folder", _("folder on the host")
+        UPLOAD = "upload", _("uploaded archive")
+        URL = "url", _("archive from a URL")
+
+    source = models.CharField(max_length=8, choices=Source.choices)
+    name = models.CharField(max_length=1024)  # the folder, file name or URL as it was given
+    expected_sha256 = models.CharField(max_length=64, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=150, blank=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    ready = models.BooleanField(default=False)
+    path = models.CharField(max_length=1024, blank=True)  # on the worker's host
+    template_sealed = models.BinaryField(default=bytes)  # somebody may have typed a password into a template
+    version = models.CharField(max_length=60, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)  # of the archive
+    size = models.PositiveBigIntegerField(default=0)
+    tree: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
+    more = models.PositiveIntegerField(default=0)  # entries the tree does not show
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version or '?'} ({self.name})"
+
+    def template(self) -> str:
+        """The text of its harbor.yml.tmpl."""
+        return unseal(self.template_sealed, "installer").decode() if self.template_sealed else ""
+
+
+class InstallerPiece(models.Model):
+    """A piece of an uploaded archive on its way to the host worker; deleted when its job ends."""
+
+    installer = models.ForeignKey(Installer, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["installer", "number"], name="installer_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.installer_id}/{self.number}"
+
+
+class Deployment(models.Model):
+    """An attempt to make a revision run; its state is that of its job."""
+
+    number = models.PositiveIntegerField(unique=True)
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
+    installer = models.ForeignKey(Installer, on_delete=models.PROTECT, related_name="deployments")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    with_trivy = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=150, blank=True)
+    began = models.BooleanField(default=False)  # containers were touched: what runs may be this one
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"deployment {self.number} of revision {self.revision.number}"
+
+    @property
+    def state(self) -> str:
+        """The job's state; lost when its row is gone."""
+        return self.job.state if self.job else Job.State.LOST
+
+
+class Host(models.Model):
+    """What the host worker saw last: one row. Facts and containers are as `looking` writes them."""
+
+    seen = models.DateTimeField()
+    name = models.CharField(max_length=120, blank=True)
+    engine: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    compose = models.CharField(max_length=60, blank=True)
+    compose_seen = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # why nothing can be deployed here, empty when it can
+    advice = models.TextField(blank=True)
+    project = models.CharField(max_length=120, blank=True)
+    containers: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stale(self) -> bool:
+        """Whether the host worker has been silent for too long to believe this."""
+        return timezone.now() - self.seen > STALE
+
+    @property
+    def can_deploy(self) -> bool:
+        """Whether it answered lately and found everything that deploying needs."""
+        return not self.stale and not self.problem

@@ -1,0 +1,23 @@
+"""What the result of an installer's job needs to show: {% load deployment %}."""
+
+from typing import Any
+
+from django import template
+
+from harborweb.configuration import services as configuration
+from harborweb.configuration.models import Draft
+from harborweb.deployment.models import Installer
+
+register = template.Library()
+
+
+@register.simple_tag
+def installer_of(result: dict[str, Any]) -> Installer | None:
+    """The installer that a job's result names."""
+    return Installer.objects.filter(pk=result.get("installer") or 0).first()
+
+
+@register.simple_tag
+def current_draft() -> Draft | None:
+    """The draft that the wizard holds."""
+    return configuration.current_draft()

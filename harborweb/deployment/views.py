@@ -1,0 +1,192 @@
+"""The pages of deployment."""
+
+from collections.abc import Callable
+
+from django import forms as django_forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from harborweb.accounts.roles import Role, requires
+from harborweb.configuration import services as configuration
+from harborweb.deployment import pages, services
+from harborweb.deployment.forms import DeployForm, FolderForm, UploadForm, UrlForm
+from harborweb.deployment.models import Deployment, Installer
+from harborweb.errors import Problem
+from harborweb.jobs.models import Job
+
+
+@requires(Role.VIEWER)
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What runs, what it needs, what was deployed."""
+    return _home(request)
+
+
+def _home(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
+    context = pages.home()
+    needs = pages.what_needs(context["host"], context["silent"])
+    return render(
+        request, "deployment/home.html", {**context, "needs": needs, "problem": problem}, status=409 if problem else 200
+    )
+
+
+@requires(Role.VIEWER)
+@require_safe
+def containers(request: HttpRequest) -> HttpResponse:
+    """The table of containers, which the page asks for again and again."""
+    return render(request, "deployment/_containers.html", {**pages.home(), "live": True})
+
+
+@requires(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def deploy(request: HttpRequest) -> HttpResponse:
+    """Say what a deployment will do, and do it once confirmed."""
+    context = pages.home()
+    initial = {
+        "revision": request.GET.get("revision") or (context["revision"] and context["revision"].number),
+        "installer": context["installer"] and context["installer"].pk,
+        "with_trivy": bool(context["running"] and context["running"].with_trivy),
+    }
+    form = DeployForm(request.POST or None, initial=initial)
+    status, problem = 200, None
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                deployment = services.deploy(
+                    request, form.cleaned_data["revision"], form.cleaned_data["installer"],
+                    with_trivy=form.cleaned_data["with_trivy"],
+                )  # fmt: skip
+            except Problem as refused:
+                status, problem = 409, refused
+            else:
+                return redirect("deployment:detail", number=deployment.number)
+    return render(request, "deployment/deploy.html", {**context, "form": form, "problem": problem}, status=status)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def detail(request: HttpRequest, number: int) -> HttpResponse:
+    """One deployment with its steps, its log and the containers."""
+    deployment = get_object_or_404(Deployment.objects.select_related("revision", "installer", "job"), number=number)
+    return render(request, "deployment/detail.html", {**pages.home(), "deployment": deployment, "job": deployment.job})
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def stop(request: HttpRequest) -> HttpResponse:
+    """Stop what runs."""
+    return _stack(request, services.stop)
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Start what was stopped."""
+    return _stack(request, services.start)
+
+
+def _stack(request: HttpRequest, ask: Callable[[HttpRequest], Job]) -> HttpResponse:
+    try:
+        job = ask(request)
+    except Problem as problem:
+        return _home(request, problem)
+    return redirect("jobs:detail", pk=job.pk)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def installer(request: HttpRequest) -> HttpResponse:
+    """The newest installer, and the three ways to get another."""
+    return _installer(request, Installer.objects.select_related("job").first())
+
+
+@requires(Role.VIEWER)
+@require_safe
+def installer_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """One installer."""
+    return _installer(request, get_object_or_404(Installer, pk=pk))
+
+
+def _installer(
+    request: HttpRequest, shown: Installer | None, status: int = 200, **forms: django_forms.Form
+) -> HttpResponse:
+    context = {
+        "installer": shown, "draft": configuration.current_draft(), "others": Installer.objects.filter(ready=True)[:10],
+        "host": pages.host(), "silent": pages.is_silent(pages.host(), None), "limit": settings.INSTALLER_MAX_BYTES,
+        "folder_form": FolderForm(auto_id="folder_%s"), "upload_form": UploadForm(auto_id="upload_%s"),
+        "url_form": UrlForm(auto_id="url_%s"), **forms,
+    }  # fmt: skip
+    return render(request, "deployment/installer.html", context, status=status)
+
+
+def _refused(request: HttpRequest, name: str, form: django_forms.Form, problem: Problem | None = None) -> HttpResponse:
+    """The page again, with what was typed and the problem at its field."""
+    if problem:
+        form.add_error(problem.field if problem.field in form.fields else None, str(problem))
+    return _installer(request, Installer.objects.select_related("job").first(), 422, **{name: form})
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def installer_folder(request: HttpRequest) -> HttpResponse:
+    """Use an installer that lies on the host."""
+    form = FolderForm(request.POST, auto_id="folder_%s")
+    if not form.is_valid():
+        return _refused(request, "folder_form", form)
+    try:
+        added = services.add_folder(request, form.cleaned_data["folder"])
+    except Problem as problem:
+        return _refused(request, "folder_form", form, problem)
+    return redirect("deployment:installer_one", pk=added.pk)
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def installer_upload(request: HttpRequest) -> HttpResponse:
+    """Take an uploaded archive; it goes to the host worker through the database."""
+    form = UploadForm(request.POST, request.FILES, auto_id="upload_%s")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.INSTALLER_MAX_BYTES + 1024 * 1024:
+        form.full_clean()
+        form.errors.pop("archive", None)  # the handler took no file that large
+        return _refused(request, "upload_form", form, services.too_large())
+    if not form.is_valid():
+        return _refused(request, "upload_form", form)
+    file = form.cleaned_data["archive"]
+    try:
+        added = services.add_upload(request, file, file.name, form.cleaned_data["expected_sha256"])
+    except Problem as problem:
+        return _refused(request, "upload_form", form, problem)
+    return redirect("deployment:installer_one", pk=added.pk)
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def installer_url(request: HttpRequest) -> HttpResponse:
+    """Have an archive fetched."""
+    form = UrlForm(request.POST, auto_id="url_%s")
+    if not form.is_valid():
+        return _refused(request, "url_form", form)
+    try:
+        added = services.add_url(request, form.cleaned_data["url"], form.cleaned_data["expected_sha256"])
+    except Problem as problem:
+        return _refused(request, "url_form", form, problem)
+    return redirect("deployment:installer_one", pk=added.pk)
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def installer_draft(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin the wizard's draft anew from this installer's template."""
+    shown = get_object_or_404(Installer, pk=pk, ready=True)
+    try:
+        services.begin_draft(request, shown)
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("deployment:installer_one", pk=pk)
+    messages.success(request, _("The wizard has a new draft."))
+    return redirect("configuration:home")

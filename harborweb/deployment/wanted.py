@@ -1,0 +1,70 @@
+"""What a revision asks of the host: read from its text, for the checks, the probe and the masking."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harborweb.configuration.document import Document
+
+_SECRET = re.compile(r"passw|secret|access_?key|account_?key|token|credential|private_key_data|_dsn$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The keys of a harbor.yml that concern its host."""
+
+    hostname: str
+    http_port: int | None
+    https: bool
+    https_port: int | None
+    certificate: str
+    private_key: str
+    external_url: str
+    data_volume: str
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports it will publish, by key."""
+        wanted = {"http.port": self.http_port, "https.port": self.https_port if self.https else None}
+        return {key: port for key, port in wanted.items() if port is not None}
+
+    @property
+    def address(self) -> str:
+        """Where people will find it."""
+        if self.external_url:
+            return self.external_url
+        scheme, port, usual = ("https", self.https_port, 443) if self.https else ("http", self.http_port, 80)
+        return f"{scheme}://{self.hostname}" + (f":{port}" if port not in {usual, None} else "")
+
+
+def read(text: str) -> Wanted:
+    """The wishes in `text`; raises TextProblem where YAML cannot read it. Defaults are Harbor's."""
+    document = Document(text)
+
+    def word(key: str) -> str:
+        value = document.get(key)
+        return "" if value is None else str(value)
+
+    def port(key: str, default: int) -> int | None:
+        value = word(key) or str(default)
+        return int(value) if value.isascii() and value.isdigit() and 0 < int(value) < 65536 else None
+
+    return Wanted(
+        hostname=word("hostname"), http_port=port("http.port", 80), https=document.has("https"),
+        https_port=port("https.port", 443), certificate=word("https.certificate"),
+        private_key=word("https.private_key"), external_url=word("external_url"), data_volume=word("data_volume"),
+    )  # fmt: skip
+
+
+def secrets(text: str) -> list[str]:
+    """Every value in `text` whose key says that it is a secret: the passwords of administrator, database, Redis, …"""
+    return sorted(set(_secrets(Document(text), "")), key=len, reverse=True)
+
+
+def _secrets(document: Document, above: str) -> Iterator[str]:
+    for name in document.keys(above):
+        key = f"{above}.{name}" if above else name
+        if document.kind(key) == "mapping":
+            yield from _secrets(document, key)
+        elif _SECRET.search(name) and (value := document.get(key)) not in (None, "", True, False):
+            yield str(value)
