@@ -9,6 +9,7 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign_out"),
     path("account/", views.account, name="account"),
     path("language/", views.language, name="language"),
+    path("theme/", views.theme, name="theme"),
     path("people/", people.page, name="people"),
     path("people/add/", people.add, name="person_add"),
     path("people/<int:pk>/role/", people.role, name="person_role"),

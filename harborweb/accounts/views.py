@@ -27,6 +27,7 @@ from harborweb.accounts.models import User
 from harborweb.accounts.roles import Role, public, requires
 from harborweb.errors import Problem
 
+THEME_COOKIE, THEMES = "theme", ("light", "dark")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 language = public(require_POST(set_language))
 
@@ -99,6 +100,22 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if not user.has_usable_password():
         messages.info(request, _("You came in by a one-time link. Set a password on your account page to come back."))
     return redirect("dashboard:home")
+
+
+@public
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the system wants it: a choice of this browser."""
+    response = HttpResponseRedirect(_next(request))
+    wanted = request.POST.get("theme", "")
+    if wanted in THEMES:
+        response.set_cookie(
+            THEME_COOKIE, wanted, max_age=365 * 86400, httponly=True, samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )  # fmt: skip
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
 
 
 @requires(Role.VIEWER)

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.roles import Role
+from harborweb.accounts.views import THEME_COOKIE, THEMES
 from harborweb.jobs.models import Job
 
 
@@ -52,23 +53,23 @@ def _rooms(request: HttpRequest, findings: int) -> list[Room]:
 def bar(request: HttpRequest) -> dict[str, Any]:
     """`bar` for base.html; empty for those who are not signed in, and where the database is down."""
     user = getattr(request, "user", None)
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    shown: dict[str, Any] = {"bar": None, "languages": settings.LANGUAGES, "theme": theme if theme in THEMES else ""}
     try:
         if user is None or not user.is_authenticated:
-            return {"bar": None, "languages": settings.LANGUAGES}
+            return shown
         running = Job.objects.filter(state__in=Job.ACTIVE).count()
         registry = apps.get_model("registry", "Registry").objects.order_by("pk").first()
         findings = _findings()
     except (DatabaseError, LookupError):
         registry, running, findings = None, 0, 0
-    return {
-        "bar": {
-            "rooms": _rooms(request, findings),
-            "running": running,
-            "registry": registry,
-            "administrator": bool(user and user.may(Role.ADMINISTRATOR)),
-        },
-        "languages": settings.LANGUAGES,
+    shown["bar"] = {
+        "rooms": _rooms(request, findings),
+        "running": running,
+        "registry": registry,
+        "administrator": bool(user and user.may(Role.ADMINISTRATOR)),
     }
+    return shown
 
 
 def _findings() -> int:

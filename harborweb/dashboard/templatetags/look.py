@@ -170,3 +170,15 @@ def notice_kind(kind: str) -> str:
 def notice_shape(kind: str) -> str:
     """The shape of a notice of this colour."""
     return STATES.get(kind, ("", "info"))[1]
+
+
+@register.filter
+def state_shape(state: str) -> str:
+    """The shape's name of a state."""
+    return STATES.get(str(state), ("none", "off"))[1]
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """A coordinate with a point, whatever the language writes."""
+    return f"{number:g}"

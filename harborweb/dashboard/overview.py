@@ -1,0 +1,224 @@
+"""What the dashboard shows: read from every room's rows, never from a machine or a registry."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from harborweb.audit import charts as audit_charts
+from harborweb.audit import counts as audit
+from harborweb.audit.counts import ProjectCount, Summary
+from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.words import FINDINGS, WORDS
+from harborweb.configuration.models import Draft, Revision
+from harborweb.configuration.services import current_draft, latest_revision
+from harborweb.dashboard.charts import Curve, Slice, coverage, donut
+from harborweb.deployment.models import Deployment, Host
+from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
+from harborweb.signing.models import CosignFound, Key
+from harborweb.verification.verdict import Verdict
+
+MOST_FINDINGS = 8
+MOST_JOBS = 7
+SINGLE = 3  # so many of one verdict stand alone; more become one row
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do on the way to a signed and audited image."""
+
+    title: str
+    text: str
+    url: str
+    action: str
+    done: bool
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row of what someone should act on."""
+
+    state: str
+    word: str
+    subject: str
+    tags: list[str]
+    reason: str
+    since: object
+    url: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What runs, as the host worker saw it last."""
+
+    deployment: Deployment | None
+    host: Host | None
+    latest: Revision | None
+    draft: Draft | None
+    well: int = 0
+    containers: int = 0
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Colour and word for the title; says only what was seen."""
+        if self.deployment is None:
+            return "off", _("Nothing deployed")
+        if self.deployment.state in Job.ACTIVE:
+            return "running", _("Deploying")
+        if self.host is None or self.host.stale:
+            return "unsure", _("Host not seen")
+        if self.containers and self.well == self.containers:
+            return "good", _("Healthy")
+        return ("bad", _("Not healthy")) if self.containers else ("off", _("Stopped"))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything the page needs."""
+
+    steps: list[Step]
+    runs: Runs
+    summary: Summary
+    slices: list[Slice]
+    legend: list[tuple[str, str, int]]
+    bars: list[tuple[ProjectCount, list[audit_charts.Piece]]]
+    curve: Curve | None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def begun(self) -> bool:
+        """Whether all first steps are taken."""
+        return all(step.done for step in self.steps)
+
+    @property
+    def next(self) -> Step | None:
+        """The step to take now; its button is the page's primary one."""
+        return next((step for step in self.steps if not step.done), None)
+
+
+def overview() -> Overview:
+    """Read everything once."""
+    summary = audit.summary()
+    runs = _runs()
+    legend = [(verdict.value, str(WORDS[verdict]), summary.counts.get(verdict, 0)) for verdict in audit_charts.CHART_ORDER]
+    return Overview(
+        steps=_steps(runs),
+        runs=runs,
+        summary=summary,
+        slices=donut([(verdict, count) for verdict, _word, count in legend]),
+        legend=legend,
+        bars=[(project, audit_charts.bar(project.counts, 220)) for project in summary.projects[:8]],
+        curve=coverage(Sweep.objects.filter(complete=True, artifacts__gt=0).order_by("-finished")[:30]),
+        findings=_cosign() + _findings(),
+    )
+
+
+def jobs() -> list[Job]:
+    """Those that run or wait, then the last ones."""
+    active = list(Job.objects.filter(state__in=Job.ACTIVE)[:MOST_JOBS])
+    return active + list(Job.objects.exclude(state__in=Job.ACTIVE)[: MOST_JOBS - len(active)])
+
+
+def _runs() -> Runs:
+    deployment = Deployment.objects.filter(began=True).select_related("revision", "job", "installer").first()
+    host = Host.objects.first()
+    containers = host.containers if host and not host.stale else []
+    well = sum(1 for one in containers if one.get("well"))
+    return Runs(deployment, host, latest_revision(), current_draft(), well, len(containers))
+
+
+def _steps(runs: Runs) -> list[Step]:
+    registries, keys = Registry.objects.count(), Key.objects.filter(state=Key.State.READY, trusted=True).count()
+    swept = Sweep.objects.filter(finished__isnull=False).exists()
+    return [
+        _first(runs),
+        Step(
+            _("Connect a registry"),
+            _("Harbor or any other OCI registry: the one you deploy here, or one that runs already."),
+            reverse("store:registries") if registries else reverse("store:registry_add"),
+            _("Open registries") if registries else _("Connect a registry"),
+            bool(registries),
+            ngettext("%(n)d registry", "%(n)d registries", registries) % {"n": registries},
+        ),
+        Step(
+            _("Make a key"),
+            _("Signatures are made with a private key and checked against the public keys you trust."),
+            reverse("signing:keys"),
+            _("Open keys"),
+            bool(keys),
+            ngettext("%(n)d trusted key", "%(n)d trusted keys", keys) % {"n": keys},
+        ),
+        Step(
+            _("Sweep and sign"),
+            _("A sweep says which images carry a signature that really verifies. Sign the others with one click."),
+            reverse("audit:home"),
+            _("Open audit"),
+            swept,
+            _("swept"),
+        ),
+    ]
+
+
+def _first(runs: Runs) -> Step:
+    """Configure and deploy; optional where a registry runs already, so another registry counts as well."""
+    text = _("Answer a few questions, read the diff, and let harborweb run prepare and docker compose.")
+    if runs.deployment:
+        title, number = _("Configure and deploy Harbor"), runs.deployment.revision.number
+        done = _("revision %(number)d") % {"number": number}
+        return Step(title, text, reverse("deployment:home"), _("Open deployment"), True, done)
+    title = _("Configure and deploy Harbor")
+    if runs.latest:
+        saved = _("Revision %(number)d is saved and not deployed yet.") % {"number": runs.latest.number}
+        return Step(title, saved, reverse("deployment:home"), _("Open deployment"), False)
+    if runs.draft:
+        return Step(title, _("A draft is open."), reverse("configuration:home"), _("Continue the draft"), False)
+    return Step(title, text, reverse("configuration:home"), _("Configure Harbor"), Registry.objects.exists(), _("runs elsewhere"))
+
+
+def _cosign() -> list[Finding]:
+    """Workers whose cosign has a known hole."""
+    return [
+        Finding(
+            "warn", _("Old version"), _("cosign %(version)s on %(host)s") % {"version": one.version, "host": one.host}, [],
+            _("It has a known hole: %(cve)s.") % {"cve": one.vulnerable}, one.seen, reverse("signing:keys"), _("How to update"),
+        )
+        for one in CosignFound.objects.all()
+        if one.vulnerable
+    ]  # fmt: skip
+
+
+def _findings() -> list[Finding]:
+    """Worst first; three of a verdict stand alone, more become one row that counts them by project."""
+    found: list[Finding] = []
+    for verdict in FINDINGS:
+        rows = audit.verdicts(None, verdict=verdict)
+        count = rows.count()
+        if count > SINGLE:
+            found.append(_many(verdict, rows, count))
+        else:
+            found.extend(_one(row) for row in rows)
+    return found[:MOST_FINDINGS]
+
+
+def _one(row: ArtifactVerdict) -> Finding:
+    return Finding(
+        row.verdict, row.word, row.repository, row.tags[:2], row.reason, row.since,
+        reverse("audit:detail", args=[row.pk]), _("Inspect"),
+    )  # fmt: skip
+
+
+def _many(verdict: Verdict, rows: QuerySet[ArtifactVerdict], count: int) -> Finding:
+    projects = Counter(rows.order_by().values_list("project", flat=True)).most_common(4)
+    reason = Counter(rows.order_by().values_list("reason", flat=True)).most_common(1)[0][0]
+    latest = rows.order_by("-since").values_list("since", flat=True).first()
+    return Finding(
+        verdict.value, f"{WORDS[verdict]} ×{count}",
+        ", ".join(_("%(n)d in %(project)s") % {"n": n, "project": name} for name, n in projects), [],
+        reason, latest, f"{reverse('audit:home')}?verdict={verdict.value}", _("Show %(n)d") % {"n": count},
+    )  # fmt: skip
