@@ -1,21 +1,13 @@
 """Fixtures of the real parts; one registry and one Redis for a whole run."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 
 from tests import parts
-
-# Before Django reads its settings: tests never touch a developer's data.
-_data = tempfile.mkdtemp(prefix="harborweb-tests-")
-os.environ["HARBORWEB_DATA"] = _data
-os.environ["HARBORWEB_PLAIN_HTTP"] = "1"
-os.environ["HARBORWEB_HOSTS"] = "testserver,localhost,127.0.0.1"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also the tests marked long")
@@ -56,8 +48,8 @@ def cosign2() -> str:
 
 @pytest.fixture
 def redis_settings(settings: Any, redis_url: str) -> str:
-    """Django's settings pointed at the real Redis."""
-    settings.REDIS_URL = redis_url
+    """Django's settings pointed at the real Redis, for both of its uses; no worker listens."""
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = redis_url
     return redis_url
 
 
@@ -84,6 +76,6 @@ def as_role(client: Any, person: Callable[..., Any]) -> Callable[[int], Any]:
 
 
 @pytest.fixture
-def data_dir() -> Path:
+def data_dir(settings: Any) -> Path:
     """Where the tests' Django keeps its files."""
-    return Path(_data)
+    return Path(settings.DATA_DIR)
