@@ -1,4 +1,4 @@
-"""The settings of the tests: the product's, in a fresh data folder of this run. Tests never touch a developer's data."""
+"""The settings of the tests: the product's, in a data folder of this run, never a developer's own."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ os.environ["HARBORWEB_DATA"] = tempfile.mkdtemp(prefix="harborweb-tests-")
 os.environ["HARBORWEB_PLAIN_HTTP"] = "1"
 os.environ["HARBORWEB_HOSTS"] = "testserver,localhost,127.0.0.1"
 
-from harborweb.settings import *  # noqa: E402, F403
+from harborweb.settings import *  # noqa: F403
 
 # SQLite's in-memory databases know no waiting for a lock, and real workers share the file with a test.
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405
