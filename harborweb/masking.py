@@ -150,7 +150,7 @@ def _cut(text: str, spans: list[tuple[int, int]], start: int, end: int) -> str:
     """text[start:end] with MASK in place of `spans`."""
     parts, at = [], start
     for first, last in spans:
-        if last > at:
+        if last > at and first < end:
             parts += [text[at:first], MASK] if first >= at else [MASK]
             at = last
     return "".join([*parts, text[at:end]])
