@@ -1,6 +1,7 @@
 """A registry with one sample of every kind, filled once for all tests of the audit's pages."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,10 @@ def sweep(rf: Any, person: Callable[..., Any], redis_settings: str) -> Callable[
         request = rf.post("/audit/sweep/")
         request.user = person(2, name=f"sweeper-{Job.objects.count()}")
         job = services.request_sweep(request, registry)
-        perform(job.pk, workshop.sweep)
+        # In a thread, as a worker has one of its own: Playwright keeps an event loop in this one.
+        worker = threading.Thread(target=perform, args=(job.pk, workshop.sweep))
+        worker.start()
+        worker.join()
         job.refresh_from_db()
         return job
 
