@@ -178,7 +178,7 @@ class Client:
         path = f"/v2/{names.check_repository(repository)}/blobs/uploads/"
         begun = await self.ask("POST", path, scope=push(repository), what=repository, data=b"", expected=202)
         target = self._base.join(URL(begun.headers.get("Location", ""), encoded=True))
-        if target.origin() != self._base.origin():
+        if target.origin() != self._base:
             raise errors.odd(self._host, _("it wants the upload sent to another address"))
         await self.ask(
             "PUT", target.update_query(digest=digest), scope=push(repository), what=repository, data=data,
@@ -220,17 +220,17 @@ class Client:
         """One request with what sign-in the registry wants; after a 401 the sign-in is renewed once."""
         url = path if isinstance(path, URL) else self._base.join(URL(path, encoded=True))
         cap = self.limits.list_bytes if limit is None else limit
-        given = dict(headers or {})
+
+        async def once(authorization: str) -> Answer:
+            sent = {**(headers or {}), "Authorization": authorization} if authorization else dict(headers or {})
+            return await self.transport.fetch(method, url, headers=sent, limit=cap, data=data)
+
         authorization = await self.auth.header(scope)
-        for _attempt in range(2):
-            sent = {**given, "Authorization": authorization} if authorization else given
-            answer = await self.transport.fetch(method, url, headers=sent, limit=cap, data=data)
-            if answer.status != 401 or answer.url.origin() != self._base.origin():
-                break
-            authorization = await self.auth.renewed(answer, scope, authorization)
-            if not authorization:
-                break
-        return answer
+        answer = await once(authorization)
+        if answer.status != 401 or answer.url.origin() != self._base:
+            return answer
+        renewed = await self.auth.renewed(answer, scope, authorization)
+        return await once(renewed) if renewed else answer
 
     def _failure(self, answer: Answer, what: str) -> RegistryError:
         if answer.status == 401:

@@ -30,7 +30,7 @@ class Endpoint:
 
     @cached_property
     def base(self) -> URL:
-        """The checked root address, e.g. https://registry.example:5000/; raises RegistryError."""
+        """The checked root address, e.g. https://registry.example:5000; raises RegistryError."""
         text = self.url.strip()
         text = text if "://" in text else f"https://{text}"
         try:
@@ -50,7 +50,7 @@ class Endpoint:
             )
         if url.scheme == "http" and not self.allow_http:
             raise http_refused(str(url.origin()))
-        return url.origin() / ""
+        return url.origin()
 
     @property
     def host(self) -> str:

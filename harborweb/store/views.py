@@ -111,7 +111,7 @@ def artifact(request: HttpRequest, pk: int, name: str, digest: str) -> HttpRespo
     context |= {
         "artifact": found, "around": around, "verdict": verdict,
         "moved": bool(tag) and found.tag_digest not in {digest, ""},
-        "commands": services.commands(registry, name, digest, keys),
+        "commands": services.commands(registry, name, digest),
         "now_url": _artifact_url(registry, name, found.tag_digest, tag) if found.tag_digest else "",
     }  # fmt: skip
     return render(request, "store/artifact.html", context)
