@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Endpoint, Limits
@@ -12,8 +13,9 @@ QUICK = Limits(seconds=2, connect_seconds=1, wait_seconds=1)
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine."""
-    return asyncio.run(coroutine)
+    """The result of a coroutine, in a thread of its own: beside Playwright this one has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def client(url: str, limits: Limits = QUICK, **more: Any) -> Client:

@@ -113,15 +113,21 @@ def test_no_lie_about_a_manifest_is_believed(liar: Liar, name: str) -> None:
     assert (error.kind, isinstance(error, NotFound)) == (kind, False)
 
 
-@pytest.mark.parametrize("method", ["ping", "tags", "referrers", "blob", "has_blob", "repositories"])
-@pytest.mark.parametrize("name", ["endless body", "silence", "a web page with 404", "403", "500", "redirect loop"])
-def test_no_lie_is_believed_elsewhere(liar: Liar, method: str, name: str) -> None:
+ELSEWHERE = [
+    (name, method)
+    for name in ("endless body", "silence", "a web page with 404", "403", "500", "redirect loop")
+    for method in ("ping", "tags", "referrers", "blob", "has_blob", "repositories")
+    if (name, method) != ("endless body", "has_blob")  # the answer to a HEAD has no body
+]
+
+
+@pytest.mark.parametrize(("name", "method"), ELSEWHERE)
+def test_no_lie_is_believed_elsewhere(liar: Liar, name: str, method: str) -> None:
     lie, kind = LIES[name]
     liar.on(re.compile(".*"), redirect("/again") if name == "redirect loop" else lie)
     arguments = {"tags": ("a/b",), "referrers": ("a/b", DIGEST), "blob": ("a/b", DIGEST), "has_blob": ("a/b", DIGEST)}
     error = caught(client(liar.url, Limits(seconds=1, blob_bytes=10**6)), method, *arguments.get(method, ()))
-    if not (name == "endless body" and method == "has_blob"):  # a HEAD has no body to be endless
-        assert error.kind == kind
+    assert error.kind == kind
 
 
 @pytest.mark.parametrize(
