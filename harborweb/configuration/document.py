@@ -201,7 +201,7 @@ class Document:
             return after._with_line(found.index, f"{' ' * indent}{path[-1]}:{end}")
 
     def _child_indent(self, parent: Path, found: Commented | None) -> int:
-        siblings = [child for child in self.tree.children(parent)]
+        siblings = list(self.tree.children(parent))
         if siblings:
             return siblings[0].key_start - self.tree.starts[self.tree.line(siblings[0].key_start) - 1]
         if not parent:

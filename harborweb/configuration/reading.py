@@ -110,7 +110,7 @@ class Tree:
         kind = "scalar" if scalar else "mapping" if isinstance(node, MappingNode) else "sequence"
         self.entries[path] = Entry(
             path, key_start, key_end, node.start_mark.index, node.end_mark.index, kind, str(node.tag),
-            str(node.value) if scalar else "", str(node.style or "") if scalar else "", flow, alias,
+            str(node.value) if scalar else "", str(getattr(node, "style", None) or ""), flow, alias,
         )  # fmt: skip
         if alias:
             return
@@ -135,7 +135,7 @@ def _refuse_strange_breaks(text: str, tree: Tree) -> None:
 
 def _reader() -> YAML:
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # type: ignore[assignment]  # annotated as str only
+    yaml.version = (1, 1)
     return yaml
 
 

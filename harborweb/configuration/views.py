@@ -1,13 +1,261 @@
-"""Pages of the configuration wizard."""
+"""Pages of the configuration wizard. Operators edit, viewers look."""
 
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from harborweb.accounts.roles import Role, requires
+from harborweb.configuration import services
+from harborweb.configuration.answers import answered
+from harborweb.configuration.diff import compare
+from harborweb.configuration.document import Document
+from harborweb.configuration.fields import BY_KEY, BY_SECTION
+from harborweb.configuration.forms import USE, ImportForm, answers_of, version_of
+from harborweb.configuration.models import Draft, Revision
+from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.services import Conflict
+from harborweb.configuration.veil import masked, masked_lines
+from harborweb.configuration.wizard import Wizard
+from harborweb.errors import Problem
+
+PER_PAGE = 50
 
 
 @requires(Role.VIEWER)
+@require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("")
+    """Where configuring begins: the draft, the latest revision, the revisions before."""
+    draft = services.current_draft()
+    context: dict[str, Any] = {"draft": draft, "revisions": Revision.objects.all()[:PER_PAGE]}
+    if draft is not None:
+        context["wizard"] = Wizard(services.state_of(draft))
+    return render(request, "configuration/home.html", context)
 
 
-import_text = section = review = discard = whole_file = preview = revision = revision_file = edit = home
+@requires(Role.OPERATOR)
+@never_cache
+@require_GET
+def import_page(request: HttpRequest) -> HttpResponse:
+    """Ask for a harbor.yml or a template."""
+    return _import_form(request, ImportForm())
+
+
+@requires(Role.OPERATOR)
+@sensitive_post_parameters("text", "file")
+@never_cache
+def import_read(request: HttpRequest) -> HttpResponse:
+    """Begin a draft from what was uploaded or pasted."""
+    if request.method != "POST":
+        return redirect("configuration:import")
+    form = ImportForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _import_form(request, form, status=422)
+    typed = form.cleaned_data
+    try:
+        services.import_text(typed["content"], origin=typed["origin"], request=request, replace=typed["replace"])
+    except Problem as problem:
+        line = getattr(problem, "line", None)
+        return _import_form(request, form, problem=problem, line=line, status=422)
+    if _by_htmx(request):
+        return HttpResponseClientRedirect(reverse("configuration:draft"))
+    return redirect("configuration:draft")
+
+
+def _import_form(request: HttpRequest, form: ImportForm, *, status: int = 200, **context: Any) -> HttpResponse:
+    """The import page. With htmx only the faults come, beside what was typed; without it, passwords are typed again."""
+    context |= {"form": form, "draft": services.current_draft(), "pasted": _veiled(form.data.get("text", ""))}
+    template = (
+        "configuration/_import_faults.html" if _by_htmx(request) and status != 200 else "configuration/import.html"
+    )
+    return render(request, template, context, status=status)
+
+
+def _by_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _veiled(text: str) -> str:
+    """Pasted text that may go back into a page: with its secrets as dots, or nothing where YAML cannot tell them."""
+    try:
+        return masked(Document(text.replace("\r\n", "\n"))) if text.strip() else ""
+    except TextProblem:
+        return ""
+
+
+@requires(Role.VIEWER)
+@never_cache
+@require_GET
+def section(request: HttpRequest, name: str) -> HttpResponse:
+    """The questions of one section."""
+    draft = services.current_draft()
+    if draft is None or name not in BY_SECTION:
+        return redirect("configuration:home" if draft is None else "configuration:draft")
+    return _page(request, draft, Wizard(services.state_of(draft), name))
+
+
+@requires(Role.OPERATOR)
+@sensitive_post_parameters()
+@never_cache
+def answer(request: HttpRequest, name: str) -> HttpResponse:
+    """Write the answers of one section into the draft; buttons in the form undo one or fill one in."""
+    if request.method != "POST" or name not in BY_SECTION:
+        return redirect("configuration:section", name if name in BY_SECTION else "address")
+    answers = answers_of(request.POST, name)
+    try:
+        draft = services.save_answers(version_of(request.POST), answers, request)
+        if request.POST.get("undo") in {"tls", *BY_KEY}:
+            draft = services.undo(draft.version, request.POST["undo"], request)
+    except Conflict as conflict:
+        wizard = Wizard(answered(services.state_of(conflict.draft), answers), name)
+        return _page(request, conflict.draft, wizard, conflict=conflict, status=409)
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("configuration:home")
+    wizard = Wizard(services.state_of(draft), name)
+    single = "undo" in request.POST or "make" in request.POST or any(key.startswith(USE) for key in request.POST)
+    if not single and any(question.errors for question in wizard.questions()):
+        return _page(request, draft, wizard, status=422)
+    return redirect(_after(wizard, request))
+
+
+def _after(wizard: Wizard, request: HttpRequest) -> str:
+    """Where the button that was pressed leads."""
+    if "review" in request.POST:
+        return reverse("configuration:review")
+    following = wizard.following()
+    if "next" in request.POST and following is not None:
+        return reverse("configuration:section", args=[following.name])
+    return reverse("configuration:section", args=[wizard.name])
+
+
+@requires(Role.OPERATOR)
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+def preview(request: HttpRequest, name: str) -> HttpResponse:
+    """What harbor.yml would be with what is typed right now; saves nothing."""
+    draft = services.current_draft()
+    if draft is None or name not in BY_SECTION:
+        return HttpResponse(status=204)
+    state = answered(services.state_of(draft), answers_of(request.POST, name))
+    context = {
+        "draft": draft, "wizard": Wizard(state, name), "may_edit": True, "unsaved": True,
+        "with_questions": request.headers.get("HX-Target") == "questions",
+    }  # fmt: skip
+    return render(request, "configuration/_preview.html", context)
+
+
+def _page(request: HttpRequest, draft: Draft, wizard: Wizard, *, status: int = 200, **more: Any) -> HttpResponse:
+    may_edit = request.user.may(Role.OPERATOR)  # type: ignore[union-attr]  # the role let a person in
+    context = {"draft": draft, "wizard": wizard, "may_edit": may_edit, **more}
+    return render(request, "configuration/page.html", context, status=status)
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def discard(request: HttpRequest) -> HttpResponse:
+    """Throw the draft away."""
+    try:
+        services.discard(version_of(request.POST), request)
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("configuration:home")
+    messages.success(request, _("The draft is discarded. Revisions are as they were."))
+    return redirect("configuration:home")
+
+
+@requires(Role.VIEWER)
+@never_cache
+@require_GET
+def whole_file(request: HttpRequest) -> HttpResponse:
+    """The draft as a whole, secrets masked."""
+    draft = services.current_draft()
+    if draft is None:
+        return redirect("configuration:home")
+    lines = masked_lines(Document(draft.text()))
+    return render(request, "configuration/file.html", {"draft": draft, "lines": lines})
+
+
+@requires(Role.VIEWER)
+@never_cache
+@require_GET
+def review(request: HttpRequest) -> HttpResponse:
+    """Everything that would be saved, before it is."""
+    draft = services.current_draft()
+    return redirect("configuration:home") if draft is None else _review(request, draft)
+
+
+@requires(Role.OPERATOR)
+@never_cache
+def save(request: HttpRequest) -> HttpResponse:
+    """Save the draft that was reviewed as the next revision."""
+    if request.method != "POST":
+        return redirect("configuration:review")
+    try:
+        revision = services.save_revision(version_of(request.POST), request.POST.get("note", ""), request)
+    except Problem as problem:
+        draft = services.current_draft()
+        if draft is None:
+            messages.error(request, str(problem))
+            return redirect("configuration:home")
+        status = 409 if isinstance(problem, Conflict) else 422
+        return _review(request, draft, problem=problem, note=request.POST.get("note", ""), status=status)
+    messages.success(request, _("Saved as revision %(number)s.") % {"number": revision.number})
+    return redirect("configuration:revision", revision.number)
+
+
+def _review(request: HttpRequest, draft: Draft, *, status: int = 200, **more: Any) -> HttpResponse:
+    wizard = Wizard(services.state_of(draft))
+    latest = services.latest_revision()
+    old = Document(latest.text()) if latest else wizard.state.first
+    faults = (*wizard.errors, *wizard.warnings)
+    context = {
+        "draft": draft, "wizard": wizard, "latest": latest, "diff": compare(old, wizard.state.document, faults, 3),
+        "may_edit": request.user.may(Role.OPERATOR), **more,  # type: ignore[union-attr]
+    }  # fmt: skip
+    return render(request, "configuration/review.html", context, status=status)
+
+
+@requires(Role.VIEWER)
+@require_GET
+def revision(request: HttpRequest, number: int) -> HttpResponse:
+    """One saved harbor.yml: what changed with it, and all of it, secrets masked."""
+    shown = get_object_or_404(Revision, number=number)
+    earlier = Revision.objects.filter(number__lt=shown.number).first()
+    document = Document(shown.text())
+    old = Document(earlier.text() if earlier else shown.template())
+    context = {
+        "revision": shown, "earlier": earlier, "diff": compare(old, document, context=3),
+        "lines": masked_lines(document), "draft": services.current_draft(),
+    }  # fmt: skip
+    return render(request, "configuration/revision.html", context)
+
+
+@requires(Role.VIEWER)
+@require_GET
+def revision_file(request: HttpRequest, number: int) -> HttpResponse:
+    """A saved harbor.yml to download, secrets masked."""
+    shown = get_object_or_404(Revision, number=number)
+    response = HttpResponse(masked(Document(shown.text())), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="harbor-revision-{shown.number}-masked.yml"'
+    return response
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def edit(request: HttpRequest, number: int) -> HttpResponse:
+    """Begin a draft from a saved revision."""
+    try:
+        services.edit_revision(get_object_or_404(Revision, number=number), request)
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("configuration:home")
+    return redirect("configuration:draft")

@@ -53,7 +53,7 @@ def reads_plain(value: str) -> bool:
 
 def _resolves_to_text(value: str, version: tuple[int, int]) -> bool:
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = version  # type: ignore[assignment]  # annotated as str only
+    yaml.version = version
     # PyYAML and others differ on numbers like 1e3, 1_0 or 1:30: what starts like a number is quoted.
     if re.fullmatch(r"[-+.]?[0-9][0-9_.:eExXoOa-fA-F+-]*", value) and not re.fullmatch(r"\d+(\.\d+){3}", value):
         return False

@@ -1,0 +1,72 @@
+"""What a browser sends to the wizard, read."""
+
+import secrets
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.configuration.answers import TLS
+from harborweb.configuration.fields import BY_KEY, of_section
+
+USE = "use:"
+
+
+def version_of(post: QueryDict) -> int:
+    """The version of the draft that the page showed; 0, which no draft has, when it is none."""
+    value = post.get("version", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+
+
+def answers_of(post: QueryDict, name: str) -> dict[str, str]:
+    """The answers to the questions of section `name`, as typed; buttons that fill a field in come last."""
+    answers = {field.key: str(post[field.key]) for field in of_section(name) if field.key in post}
+    if name == "https" and TLS in post:
+        answers = {TLS: str(post[TLS]), **answers}
+    for key in post:
+        if key.startswith(USE) and key.removeprefix(USE) in BY_KEY:
+            answers[key.removeprefix(USE)] = str(post[key])
+    made = BY_KEY.get(post.get("make", ""))
+    if made is not None and made.random:
+        answers[made.key] = secrets.token_urlsafe(24)
+    return answers
+
+
+class ImportForm(forms.Form):
+    """A harbor.yml or harbor.yml.tmpl, as a file or pasted."""
+
+    file = forms.FileField(
+        label=_("File"),
+        required=False,
+        help_text=_("A harbor.yml or harbor.yml.tmpl, 1 MB at most."),
+        allow_empty_file=True,
+    )
+    text = forms.CharField(
+        label=_("Or its text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("Everything stays as it is: comments, order, spacing."),
+    )
+    replace = forms.BooleanField(label=_("Replace the draft that is there"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Exactly one of file and text; a file must be UTF-8. The result is in `content`, its name in `origin`."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        file, text = cleaned.get("file"), cleaned.get("text") or ""
+        if file is None and not text.strip():
+            raise forms.ValidationError(_("There is nothing to read. Choose a file or paste its text."))
+        if file is not None:
+            if file.size > 1024 * 1024:
+                raise forms.ValidationError({"file": _("This file is larger than 1 MB. A harbor.yml has some 10 KB.")})
+            try:
+                text = file.read().decode()
+            except UnicodeDecodeError:
+                raise forms.ValidationError(
+                    {"file": _("This file is no text in UTF-8. Choose a harbor.yml.")}
+                ) from None
+        # A browser sends every line end of a text area as CRLF; a file keeps its own.
+        cleaned["content"] = text if file is not None else text.replace("\r\n", "\n")
+        cleaned["origin"] = file.name if file is not None else str(_("pasted text"))
+        return cleaned

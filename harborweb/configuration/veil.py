@@ -1,0 +1,70 @@
+"""A harbor.yml as it may be shown: every line where it was, every secret as three dots."""
+
+import re
+
+from harborweb.configuration.document import Document
+from harborweb.configuration.reading import Entry
+
+DOTS = "•••"
+SECRET = re.compile(
+    r"passw|secret|token|accesskey|access_key|accountkey|account_key|keydata|credential|passphrase", re.I
+)
+# A commented secret: `# password: …`, also in the middle of a sentence.
+IN_COMMENT = re.compile(
+    r"(#.*?[\w.-]*(?:" + SECRET.pattern + r")[\w-]*[\"']?[ \t]*[:=][ \t]*)(?=\S)(?!#)[^\r\n]+", re.I
+)
+IN_URL = re.compile(r"(://[^\s/:@]*:)[^\s]+@")
+SHORT = 6  # shorter secrets are not looked for outside their own place
+
+
+def is_secret(path: tuple[str, ...]) -> bool:
+    """Whether the key `path`, or a block around it, names a secret."""
+    return any(SECRET.search(part) for part in path)
+
+
+def masked_lines(document: Document) -> list[str]:
+    """The lines of `document`, without their ends, secrets masked.
+
+    Masked are: live keys that name a secret, wherever YAML has them; such keys in comments;
+    passwords in URLs; and every other place where a live secret's text occurs.
+    """
+    entries = [entry for entry in document.tree.entries.values() if _holds_secret(entry)]
+    lines = _without_values(document, entries)
+    known = {entry.content for entry in entries if len(entry.content) >= SHORT}
+    known |= {document.text[entry.start : entry.end] for entry in entries if len(entry.content) >= SHORT}
+    masked = []
+    for line in lines:
+        line = line.rstrip("\r\n")
+        for secret in sorted(known, key=len, reverse=True):
+            line = line.replace(secret, DOTS)
+        masked.append(IN_URL.sub(rf"\1{DOTS}@", IN_COMMENT.sub(rf"\1{DOTS}", line)))
+    return masked
+
+
+def masked(document: Document) -> str:
+    """The whole text with its secrets masked."""
+    return "\n".join(masked_lines(document)) + "\n"
+
+
+def _holds_secret(entry: Entry) -> bool:
+    return entry.kind == "scalar" and not entry.alias and entry.content != "" and is_secret(entry.path)
+
+
+def _without_values(document: Document, entries: list[Entry]) -> list[str]:
+    """The lines with the values of `entries` replaced; a value of several lines is dots on each of them."""
+    lines = list(document.lines)
+    for entry in sorted(entries, key=lambda entry: entry.start, reverse=True):
+        raw = document.text[entry.start : entry.end]
+        first = document.tree.line(entry.start) - 1
+        last = document.tree.line(entry.start + len(raw.rstrip()) - 1) - 1
+        begins = [0, *document.tree.starts[1:]]  # a byte order mark belongs to its line
+        column = entry.start - begins[first]
+        end = entry.end - begins[last]
+        if first == last:
+            lines[first] = lines[first][:column] + DOTS + lines[first][column + len(raw.rstrip()) :]
+            continue
+        lines[first] = lines[first][:column] + DOTS
+        for number in range(first + 1, last + 1):
+            rest = lines[number][end:] if number == last and entry.style in ("'", '"') else ""
+            lines[number] = DOTS + rest
+    return lines
