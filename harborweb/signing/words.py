@@ -75,8 +75,8 @@ def key_problem(found: Outcome) -> Problem:
         )
     if found == Outcome.UNSUPPORTED_KEY:
         return Problem(
-            _("cosign cannot use a key of this kind."),
-            _("It takes ECDSA P-256, P-384, P-521, RSA and Ed25519 keys as PEM (PKCS#1, SEC 1, PKCS#8)."),
+            _("cosign cannot use this key: it is damaged, or of a kind that cosign does not take."),
+            _("It takes whole ECDSA P-256, P-384, P-521, RSA and Ed25519 keys as PEM (PKCS#1, SEC 1, PKCS#8)."),
             field="pem",
         )
     if found == Outcome.NO_KEY:

@@ -50,7 +50,8 @@ class Outcome(StrEnum):
 # First match wins; texts of cosign 2.5.0 and 3.1.2, its key library and Go's HTTP client.
 _SIGNS: tuple[tuple[str, Outcome], ...] = (
     (r"decrypt: encrypted: decryption failed|invalid password", Outcome.BAD_PASSWORD),
-    (r"unsupported (private )?key|error parsing \w+ private key|unsupported pem type", Outcome.UNSUPPORTED_KEY),
+    (r"unsupported (private )?key|error parsing [\w# ]+ private key|unsupported pem type", Outcome.UNSUPPORTED_KEY),
+    (r"decrypt: ", Outcome.UNSUPPORTED_KEY),  # a damaged cosign.key
     (r"invalid pem block|PEM decoding failed|malformed", Outcome.NO_KEY),
     (r"no matching (signatures|attestations)|failed to verify signature", Outcome.MISMATCH),
     (r"no signatures found", Outcome.NO_SIGNATURE),

@@ -1,0 +1,20 @@
+"""Perform a job in this process, as a worker would."""
+
+from collections.abc import Callable
+from typing import Any
+
+from harborweb.jobs.models import Job
+from harborweb.jobs.run import perform
+
+
+def done(job: Job, work: Callable[..., Any]) -> Job:
+    """Do the job's work; the row as it is settled."""
+    perform(job.pk, work)
+    job.refresh_from_db()
+    assert job.settled
+    return job
+
+
+def log(job: Job) -> str:
+    """Everything in the job's log."""
+    return "\n".join(job.log.values_list("text", flat=True))
