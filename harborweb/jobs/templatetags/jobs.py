@@ -29,6 +29,12 @@ def more_lines(job: Job, lines: list[LogLine]) -> bool:
     return pages.more(job, lines)
 
 
+@register.simple_tag(takes_context=True)
+def last_number(context: dict[str, Any], lines: list[LogLine]) -> int:
+    """The number of the last line that the page has, after these lines."""
+    return lines[-1].number if lines else int(context.get("after") or 0)
+
+
 @register.simple_tag
 def result_rows(result: dict[str, Any]) -> list[tuple[str, str, bool]]:
     """A result as names, values, and whether a value needs lines of its own."""
