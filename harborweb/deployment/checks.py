@@ -63,8 +63,8 @@ def containers(path: Path) -> list[engine.Container]:
         raise Problem(
             _("The compose project %(project)s already runs from %(other)s.") % words,
             _(
-                "To docker compose both would be the same project. Type “docker compose down” in that folder, or use an "
-                "installer in a folder of another name; then deploy again."
+                "To docker compose both would be the same project. Type “docker compose down” in that folder, or use "
+                "an installer in a folder of another name; then deploy again."
             ),
         )
     return ours
@@ -94,14 +94,21 @@ def _file(run: Run, key: str, name: str) -> None:
             return
         Path(name).stat()
     except FileNotFoundError as error:
-        if Path("/.dockerenv").exists():  # a worker in a container sees only what is mounted there
+        if _hidden():
             run.line(_("This worker runs in a container and cannot see %(path)s: not checked.") % words)
             return
-        raise Problem(
-            _("There is no file %(path)s (%(key)s) on the worker's host.") % words, mend, field=key
-        ) from error
+        raise Problem(_("There is no file %(path)s (%(key)s) on the worker's host.") % words, mend, field=key) from error
     except PermissionError:
         run.line(_("The worker's user may not look at %(path)s: not checked.") % words)
+
+
+def _hidden() -> bool:
+    """Whether the host's files are out of sight."""
+    try:
+        with engine.connect() as client:
+            return engine.holds_us(client)
+    except engine.EngineError:
+        return False
 
 
 def ports(run: Run, wanted: Wanted, ours: list[engine.Container]) -> None:

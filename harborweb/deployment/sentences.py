@@ -93,8 +93,8 @@ def archive(error: ArchiveError) -> Problem:
     name = {"name": error.name}
     again = _("Nothing of it was kept. Take the installer from the place where Harbor publishes it.")
     online = _(
-        "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on the "
-        "host and give its folder."
+        "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on "
+        "the host and give its folder."
     )
     return {
         "not_a_tgz": Problem(
@@ -170,8 +170,8 @@ def download(error: DownloadError) -> Problem:
         "too_large": Problem(
             _("The file is larger than an online installer ever is."),
             _(
-                "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on the "
-                "host and give its folder."
+                "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on "
+                "the host and give its folder."
             ),
             field="url",
         ),

@@ -81,8 +81,8 @@ def too_large() -> Problem:
     return Problem(
         _("The file is larger than %(megabytes)d MB.") % {"megabytes": settings.INSTALLER_MAX_BYTES // 1024 // 1024},
         _(
-            "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on the host "
-            "and give its folder."
+            "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on "
+            "the host and give its folder."
         ),
         field="archive",
     )

@@ -15,7 +15,19 @@ CHUNK = 256 * 1024
 class ArchiveError(Exception):
     """The archive is refused. `kind` is one of KINDS, `name` the member it is about (bounded), or empty."""
 
-    KINDS = ("not_a_tgz", "cut_off", "absolute", "parent", "link", "special", "name", "twice", "members", "size", "empty")
+    KINDS = (
+        "not_a_tgz",
+        "cut_off",
+        "absolute",
+        "parent",
+        "link",
+        "special",
+        "name",
+        "twice",
+        "members",
+        "size",
+        "empty",
+    )
 
     def __init__(self, kind: str, name: str = "") -> None:
         super().__init__(f"{kind}: {name}" if name else kind)
@@ -47,7 +59,7 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-def unpack(file: IO[bytes], into: Path, bounds: Bounds = Bounds()) -> list[str]:  # noqa: B008 - frozen
+def unpack(file: IO[bytes], into: Path, bounds: Bounds = Bounds()) -> list[str]:
     """Unpack the gzip-compressed tar in `file` into the empty folder `into`; returns the names of its files.
 
     Only files and folders: links and devices are refused altogether, wherever they point, since an installer
@@ -96,14 +108,16 @@ def _safe_name(member: tarfile.TarInfo, bounds: Bounds) -> str:
     name = member.name
     if member.issym() or member.islnk():
         raise ArchiveError("link", f"{name} → {member.linkname}")
-    if not (member.isdir() or member.isreg()):
+    if not (member.isdir() or member.isreg()) or member.issparse():
         raise ArchiveError("special", name)
     if name.startswith(("/", "\\")):
         raise ArchiveError("absolute", name)
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
         raise ArchiveError("parent", name)
-    if len(parts) > bounds.depth or any(len(part.encode()) > 255 or re.search(r"[\x00-\x1f\x7f]", part) for part in parts):
+    if len(parts) > bounds.depth or any(
+        len(part.encode()) > 255 or re.search(r"[\x00-\x1f\x7f]", part) for part in parts
+    ):
         raise ArchiveError("name", name)
     if not parts and not member.isdir():
         raise ArchiveError("name", name)

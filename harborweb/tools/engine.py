@@ -1,5 +1,6 @@
 """The docker engine through its API: is it there, and how are the containers of a compose project?"""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Container:
 
 @contextmanager
 def connect(timeout: int = 20) -> Iterator["docker.DockerClient"]:
-    """A client of the engine that DOCKER_HOST names, or of the local socket; raises EngineError, also inside the block."""
+    """A client of the engine that DOCKER_HOST names, or of the local one; raises EngineError, also from the block."""
     try:
         client = docker.from_env(timeout=timeout)
         try:
@@ -120,6 +121,18 @@ def published(client: "docker.DockerClient") -> dict[int, str]:
         for port in row.get("Ports") or ()
         if port.get("PublicPort")
     }
+
+
+def holds_us(client: "docker.DockerClient") -> bool:
+    """Whether this very process runs in a container of this engine, and so does not see the host's files.
+
+    A container's host name is the beginning of its id unless somebody gave it another one.
+    """
+    try:
+        client.api.inspect_container(socket.gethostname())
+    except NotFound:
+        return False
+    return True
 
 
 def last_lines(client: "docker.DockerClient", container_id: str, count: int) -> list[str]:
