@@ -23,9 +23,6 @@ PROGRAMS = PYTHON.parent
 def set_up() -> None:
     """Bring the real parts; what cannot be had is said here, and skipped (CI=true: failed) by its tests."""
     parts: dict[str, Callable[[], object]] = {
-        "cosign 3": tools.cosign,
-        "cosign 2.5": tools.cosign_old,
-        "a registry": tools.registry,
         "Redis": lambda: tools.redis(PYTHON),
         "Chromium": engine.chromium,
         "a Docker engine": engine.docker,
@@ -36,7 +33,6 @@ def set_up() -> None:
             bring()
         except SetupError as error:
             say(f"Without {name}: {error}")
-    tools.clean()
 
 
 def commands(data: str) -> dict[str, list[str]]:

@@ -20,10 +20,10 @@ def chromium() -> None:
 
 def docker() -> None:
     """An engine that answers; one is installed and started where none does. Raises SetupError."""
-    if _answers():
+    if answers():
         return
     with venv.alone("dockerd"):
-        if _answers():
+        if answers():
             return
         _as_root("no Docker engine answers", "apt-get install docker.io, and join the group docker")
         if shutil.which("dockerd") is None or shutil.which("docker") is None:
@@ -50,7 +50,8 @@ def _as_root(what: str, advice: str) -> None:
         raise SetupError(f"{what}, and only root can install it: {advice}")
 
 
-def _answers() -> bool:
+def answers() -> bool:
+    """Whether a Docker engine answers this user."""
     try:
         return subprocess.run(["docker", "info"], capture_output=True, timeout=30).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -67,7 +68,7 @@ def _start() -> None:
         )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and daemon.poll() is None:
-        if _answers():
+        if answers():
             return
         time.sleep(0.5)
     raise SetupError(f"dockerd does not come up. Its last lines:\n{tail(log)}")

@@ -2,15 +2,17 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from bin.lib import tools, venv
-from bin.lib.say import ROOT, SetupError
+from bin.lib.say import ROOT, SetupError, say
 
 MODULES = {"demo": "demo", "test": "checks"}
+BUILT = {"demo": ("cosign", "registry"), "test": ("cosign", "registry", "cosign-2.5")}
 
 
 def main() -> None:
-    """`start manage|demo|test …`: never returns but by an error."""
+    """`start manage|demo|test …`: goes over to the command itself, and returns only by an error."""
     os.environ.pop("PYTHONPATH", None)  # it was for us alone
     command, *arguments = sys.argv[1:]
     try:
@@ -18,11 +20,25 @@ def main() -> None:
             python = venv.ensure(venv.RUNTIME)
             os.environ["PATH"] = tools.path()
             os.execv(python, [str(python), str(ROOT / "manage.py"), *arguments])
-        python = venv.ensure(venv.TEST if command == "test" else venv.RUNTIME)
+        if command == "demo":
+            from bin.lib.demo import options
+
+            options(arguments)  # --help and a wrong option need no set-up
+        with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
+            environment = together.submit(venv.ensure, venv.TEST if command == "test" else venv.RUNTIME)
+            try:
+                tools.bring(*BUILT[command])
+            except SetupError as error:
+                if command == "demo":
+                    raise
+                say(f"{error}\nThe tests that need it are skipped, or fail where CI=true.")
+            python = environment.result()
         os.environ["PYTHONPATH"] = str(ROOT)
         os.execv(python, [str(python), "-P", "-m", f"bin.lib.{MODULES[command]}", *arguments])
     except SetupError as error:
         sys.exit(f"bin/{command}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

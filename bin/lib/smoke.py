@@ -1,0 +1,229 @@
+"""bin/demo --smoke: the main job from end to end over HTTP, the way a browser does it, and judged."""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from bin.lib.browse import Astray, Browser, Page
+from bin.lib.demo import Demo, free_port
+from bin.lib.processes import Died
+from bin.lib.samples import CHILD, SAMPLES, TO_SIGN
+from bin.lib.say import say
+
+JOB_SECONDS = 120
+SETTLED_WELL = "Succeeded"
+
+
+class Walk:
+    """One walk through a running demo: each step is a method, and passes or fails."""
+
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
+        self.browser = Browser(demo.address)
+        self.passed = self.failed = 0
+        self.artifact: Page | None = None
+
+    def step(self, name: str, work: Callable[[], None]) -> bool:
+        """Do one step and count it; a step that fails says why, with the ends of the logs."""
+        try:
+            self.demo.children.check()
+            work()
+        except (Astray, Died, AssertionError, LookupError, ValueError, OSError) as error:
+            self.failed += 1
+            print(f"failed  {name}: {type(error).__name__}: {error}", flush=True)
+            for child in ("web", "worker", "worker-host"):
+                say(f"  {child}:\n{self.demo.children.tail(child, 12)}")
+            return False
+        self.passed += 1
+        print(f"passed  {name}", flush=True)
+        return True
+
+    def job(self, page: Page) -> str:
+        """Watch the job that `page` shows until it settles, asking as the page does; its log, when it succeeded."""
+        found = re.search(r"/jobs/(\d+)/", page.body)
+        if found is None:
+            raise Astray(f"{page.url} shows no job. It says:\n{page.shown()}")
+        path = f"/jobs/{found[1]}/"
+        shown = self.browser.get(path)
+        deadline = time.monotonic() + JOB_SECONDS
+        ask = re.search(r'hx-get="(/jobs/\d+/rows/[^"]+)"', shown.body)
+        while ask is not None:
+            if time.monotonic() > deadline:
+                raise Astray(f"The job {path} goes on after {JOB_SECONDS} s:\n{self.browser.get(path).shown()}")
+            self.demo.children.check()
+            time.sleep(0.3)
+            ask = re.search(r'hx-get="(/jobs/\d+/rows/[^"]+)"', self.browser.get(unescape(ask[1])).body)
+        shown = self.browser.get(path)
+        if SETTLED_WELL not in shown.text:
+            raise Astray(f"The job {path} did not succeed:\n{shown.shown(4000)}")
+        return self.browser.get(f"{path}log/").body
+
+    # The steps
+
+    def sign_in(self) -> None:
+        """The link opens the hall, once; the page's policy allows no inline script."""
+        link = self.demo.link()
+        hall = self.browser.get(link)
+        assert "/sign-out/" in hall.body, f"not signed in:\n{hall.shown()}"
+        policy = hall.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in policy, policy
+        Browser(self.demo.address).get(link, expected=410)
+
+    def installer(self) -> None:
+        """The practice installer is read by the host worker; its template becomes the wizard's draft."""
+        folder = self.demo.data / "installers" / "practice"
+        page = self.browser.get("/deployment/installer/")
+        page = self.browser.submit(page, page.form("installer/folder/"), folder=str(folder))
+        self.job(page)
+        page = self.browser.get(page.url)
+        assert "harbor.yml.tmpl" in page.text, page.shown()
+        page = self.browser.submit(page, page.form("/draft/"))
+        assert "/configuration/" in page.url, page.url
+
+    def wizard(self) -> None:
+        """Every section is answered; a bad hostname is refused where it was typed."""
+        page = self.browser.get("/configuration/draft/")
+        page = self.browser.submit(
+            page, page.form("/answer/"), self._next(page), expected=422, hostname="https://registry.example"
+        )
+        assert page.form("/answer/").fields["hostname"] == "https://registry.example"
+        answers = {
+            "hostname": "registry.example", "tls": "nowhere", "http.port": str(free_port()),
+            "harbor_admin_password": "Smoke-test-12345", "data_volume": str(self.demo.data / "volume"),
+        }  # fmt: skip
+        for _ in range(12):
+            form = page.form("/answer/")
+            known = {
+                name: value for name, value in answers.items() if name in form.fields or name == "tls" in page.body
+            }
+            page = self.browser.submit(page, form, self._next(page), **known)
+            if "/review/" in page.url:
+                return
+        raise Astray(f"The wizard does not come to its review; it is at {page.url}")
+
+    def _next(self, page: Page) -> str:
+        buttons = page.form("/answer/").buttons
+        return "next" if "next" in buttons else "review" if "review" in buttons else ""
+
+    def review(self) -> None:
+        """The review shows what changes, without the password; saving makes revision 1."""
+        page = self.browser.get("/configuration/draft/review/")
+        assert "registry.example" in page.text, page.shown()
+        assert "Smoke-test-12345" not in page.body, "the review shows the password"
+        page = self.browser.submit(page, page.form("/review/save/"))
+        assert re.search(r"/configuration/revisions/\d+/", page.url), f"not saved:\n{page.shown()}"
+        assert "Smoke-test-12345" not in page.body, "the revision shows the password"
+
+    def sign(self) -> None:
+        """Registry, project, repository, artifact, then one click."""
+        repository, tag, _ = TO_SIGN
+        page = self.browser.get("/registry/")
+        page = self.browser.get(self._registry(page))
+        page = self.browser.get(page.link(f"/project/{repository.split('/')[0]}/"))
+        page = self.browser.get(page.link(f"/repository/{repository}/"))
+        digest = self._digest(repository, tag)
+        page = self.browser.get(page.link(f"/artifact/{repository}/{digest}/"))
+        self.artifact = page
+        log = self.job(self.browser.submit(page, page.form("/keys/sign/")))
+        assert digest in log, f"the log does not name {digest}:\n{log}"
+
+    def verify(self) -> None:
+        """cosign, run by the product, agrees."""
+        assert self.artifact is not None, "nothing was signed"
+        page = self.browser.get(self.artifact.url)
+        log = self.job(self.browser.submit(page, page.form("/keys/verify/")))
+        assert self._digest(TO_SIGN.repository, TO_SIGN.tag) in log, log
+
+    def sweep(self) -> None:
+        """The first sweep, which the demo asked for, has ended; another one judges everything anew."""
+        page = self.browser.get("/audit/")
+        deadline = time.monotonic() + JOB_SECONDS
+        while re.search(r'id="sweep"[^>]*>\s*<section', page.body) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            page = self.browser.get("/audit/")
+        before = self._last_job()
+        page = self.browser.submit(page, page.form("/audit/sweep/"))
+        found = re.search(r"/jobs/(\d+)/", page.body)
+        if found is not None and int(found[1]) > before:
+            self.job(page)
+        else:  # it had ended before the page was drawn
+            self.job(self.browser.get(f"/jobs/{self._last_job()}/"))
+
+    def audit(self) -> None:
+        """The audit page counts the verdicts and links to the evidence."""
+        page = self.browser.get("/audit/?verdict=all")
+        for repository, tag, _ in SAMPLES:
+            assert repository in page.text, f"{repository}:{tag} is not on the audit page:\n{page.shown(4000)}"
+        self.browser.get(page.link("/audit/export.json"))
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """What the product says of every artifact: its own JSON export."""
+        rows: list[dict[str, Any]] = json.loads(self.browser.get("/audit/export.json?verdict=all").body)
+        return rows
+
+    def _registry(self, page: Page) -> str:
+        for link in page.links:
+            if re.fullmatch(r"/registry/\d+/", link):
+                return link
+        raise Astray(f"{page.url} lists no registry:\n{page.shown()}")
+
+    def _digest(self, repository: str, tag: str) -> str:
+        """The digest as the registry itself says it."""
+        answer = self.browser.session.get(
+            f"{self.demo.registry}/v2/{repository}/manifests/{tag}",
+            headers={"Accept": "application/vnd.oci.image.manifest.v1+json"}, timeout=10,
+        )  # fmt: skip
+        answer.raise_for_status()
+        return answer.headers["Docker-Content-Digest"]
+
+    def _last_job(self) -> int:
+        return max((int(n) for n in re.findall(r"/jobs/(\d+)/", self.browser.get("/jobs/").body)), default=0)
+
+    def judge(self) -> None:
+        """Print the product's verdict on every sample and compare it with what it must be."""
+        rows: list[dict[str, Any]] = []
+        self.step("the verdicts are exported", lambda: rows.extend(self.verdicts()))
+        for repository, tag, expected in SAMPLES:
+            wanted = "trusted" if (repository, tag) == TO_SIGN[:2] else expected
+            found = [row["verdict"] for row in rows if row["repository"] == repository and tag in row["tags"]]
+            print(f"verdict {repository}:{tag} {found[0] if found else 'missing'}", flush=True)
+            self.step(f"{repository}:{tag} is {wanted}", lambda f=found, w=wanted: _same(f, [w]))  # type: ignore[misc]
+        repository, _, expected = CHILD
+        untagged = [row["verdict"] for row in rows if row["repository"] == repository and not row["tags"]]
+        self.step("the index's child without a tag is there", lambda: _same(untagged, [expected]))
+
+
+def _same(found: list[str], wanted: list[str]) -> None:
+    assert found == wanted, f"the product says {found or 'nothing'}"
+
+
+def main() -> int:
+    """Start a demo of its own, walk, judge, stop it; the last line is `N passed, N failed`."""
+    passed = failed = 0
+    try:
+        with tempfile.TemporaryDirectory(prefix="harborweb-smoke-") as folder, Demo(Path(folder), free_port()) as demo:
+            walk = Walk(demo)
+            steps = {
+                "sign in by the one-time link": walk.sign_in,
+                "the installer is read and gives a draft": walk.installer,
+                "the wizard is answered": walk.wizard,
+                "the review is saved as a revision": walk.review,
+                "one image is signed": walk.sign,
+                "cosign verifies it": walk.verify,
+                "a sweep runs": walk.sweep,
+                "the audit page shows it": walk.audit,
+            }
+            for name, work in steps.items():
+                walk.step(name, work)
+            walk.judge()
+            passed, failed = walk.passed, walk.failed
+    except Exception as error:  # the last line is promised
+        say(f"bin/demo --smoke: {type(error).__name__}: {error}")
+        failed += 1
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return int(failed > 0)
