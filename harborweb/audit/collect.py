@@ -6,7 +6,7 @@ Nothing here raises for what a registry or a stranger did: a place that cannot b
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harborweb.audit.judgement import Seen
 from harborweb.registry.client import Client, NotFound, RegistryError
@@ -107,10 +107,15 @@ class _Search:
             reason = _("%(place)s lists %(n)s signatures, more than %(limit)s.", place=place, n=count, limit=limit)
             found.append(Seen(Finding(place, Verdict.UNCHECKED, reason), body))
             return
+        read: dict[Descriptor, bytes] = {}  # several signatures of one payload cost one request
         for number, layer in enumerate(document.layers, 1):
             where = f"{place}, layer {number}"
-            payload = await self._blob(layer, self.options.payload_bytes, where, body, found)
+            source = replace(layer, annotations={})
+            payload = read.get(source)
+            if payload is None:
+                payload = await self._blob(layer, self.options.payload_bytes, where, body, found)
             if payload is not None:
+                read[source] = payload
                 finding = simple_signing.judge_layer(
                     payload, layer.annotations, self.digest, self.keys, self.options.annotations, where
                 )

@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
+from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import charts, report, services
 from harborweb.audit import evidence as evidence_archive
@@ -76,9 +78,17 @@ def _tiles(summary: services.Summary) -> list[dict[str, object]]:
 
 @requires(Role.VIEWER)
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     """Which images carry a signature that really verifies."""
     chosen = Filter.of(request)
+    job = services.running_sweep(chosen.registry) if chosen.registry else None
+    if request.htmx.target == "sweep":
+        # While it runs its line alone; when it has settled the whole page with what it found.
+        return (
+            render(request, "audit/_sweep.html", {"job": job, "registry": chosen.registry})
+            if job
+            else HttpResponseClientRefresh()
+        )
     summary = services.summary(chosen.registry)
     context = {
         "chosen": chosen,
@@ -89,7 +99,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "bars": [(project, charts.bar(project.counts)) for project in summary.projects],
         "page": Paginator(chosen.rows(), PAGE).get_page(request.GET.get("page")),
         "query": chosen.query(),
-        "job": services.running_sweep(chosen.registry) if chosen.registry else None,
+        "job": job,
+        "registry": chosen.registry,
         "sweeps": Sweep.objects.filter(registry=chosen.registry, finished__isnull=False).select_related("job")[:5],
         "keys": services.trusted_public_keys().count(),
     }
@@ -98,13 +109,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @requires(Role.SIGNER)
 @require_POST
-def sweep(request: HttpRequest) -> HttpResponse:
+def sweep(request: Request) -> HttpResponse:
     """Start a sweep of the chosen registry and watch it on the audit page."""
     chosen = request.POST.get("registry", "")
     registry = get_object_or_404(Registry, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0)
     job = services.request_sweep(request, registry)
     if request.htmx:
-        return render(request, "audit/_sweep.html", {"job": job})
+        return render(request, "audit/_sweep.html", {"job": job, "registry": registry})
     return redirect(reverse("audit:home") + f"?registry={registry.pk}")
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -29,8 +31,8 @@ def sweep(run: Run) -> dict[str, Any]:
     """Judge every artifact of a registry.
 
     1 Read the trusted keys and list the repositories
-    2 … n+1 Judge one repository each, and keep what was found in one transaction
-    n+2 Forget artifacts of repositories that are gone, and count
+    2 Judge, repository by repository, and keep what each has in one transaction
+    3 Forget artifacts of repositories that are gone, and count
 
     A repository that cannot be read leaves its artifacts as *could not check* and the sweep incomplete.
     """
@@ -58,16 +60,16 @@ class _Walk:
             keys = trusted_keys()
             self.run.step(1, 3, _("List the repositories"))
             names = self.runner.run(_listed(client))
-            total = len(names) + 2
             found = ngettext("%(n)d repository", "%(n)d repositories", len(names)) % {"n": len(names)}
             trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(keys)) % {"n": len(keys)}
             self.run.line(f"{found}, {trusted}")
-            for number, name in enumerate(names, 2):
-                self.run.step(number, total, name)
+            self.run.step(2, 3, _("Judge"))
+            for done, name in enumerate(names):
+                self.run.progress(done, len(names))
                 self._repository(client, name, keys)
         finally:
             self.runner.run(_closed(client))
-        self.run.step(total, total, _("Count"))
+        self.run.step(3, 3, _("Count"))
         return self._finish(names)
 
     def _repository(self, client: Client, name: str, keys: Sequence[PublicKey]) -> None:
@@ -81,9 +83,8 @@ class _Walk:
             _give_up(self.registry, self.sweep, name, error.message)
             return
         _keep(self.registry, self.sweep, name, judgements)
-        for verdict in ORDER:
-            if n := sum(judgement.verdict == verdict for judgement in judgements):
-                self.run.line(f"  {WORDS[verdict]}: {n}")
+        found = Counter(judgement.verdict for judgement in judgements)
+        self.run.line(f"{name}: " + ", ".join(f"{WORDS[v]} {found[v]}" for v in ORDER if found[v]))
 
     async def _judged(self, client: Client, name: str, keys: Sequence[PublicKey]) -> list[Judgement]:
         found = []
@@ -111,7 +112,10 @@ class _Walk:
                 % {"n": len(self.unread), "names": ", ".join(self.unread[:5])},
                 _("All others were judged. The log says what the registry answered; sweep again once it is mended."),
             )
-        return {"artifacts": summary.total, "findings": summary.findings, **summary.counts}
+        found = ngettext("%(n)d artifact was checked.", "%(n)d artifacts were checked.", summary.total)
+        todo = ngettext("%(n)d finding to act on.", "%(n)d findings to act on.", summary.findings)
+        message = f"{found % {'n': summary.total}} {todo % {'n': summary.findings}}"
+        return {"message": message, "url": f"{reverse('audit:home')}?registry={self.registry.pk}"}
 
 
 async def _opened(client: Client) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from bin.lib.samples import SAMPLES
 from harborweb.accounts.roles import Role
@@ -157,7 +158,7 @@ def test_the_page_fits_and_filters_in_a_browser(
     page.size(*WIDE)
     page.goto(live_server.url + "/audit/?verdict=all")
     page.fill("#q", "worker")
-    page.wait_for_function("document.querySelectorAll('#verdicts tbody tr').length === 1")
+    expect(page.page.locator("#verdicts tbody tr")).to_have_count(1)
     assert "team/worker" in page.inner_text("#verdicts")
     page.click("#verdicts tbody a.btn")
     assert page.inner_text("h1").startswith("team/worker")

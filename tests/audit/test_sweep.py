@@ -29,7 +29,8 @@ def test_every_sample_gets_its_verdict(known: Registry, sweep: Sweeper) -> None:
     assert verdicts(known) == {f"{s.repository}:{s.tag}": s.verdict for s in SAMPLES}
     untagged = ArtifactVerdict.objects.get(repository=CHILD[0], tags=[])
     assert untagged.verdict == Verdict.VIA_INDEX
-    assert job.result["artifacts"] == len(SAMPLES) + 1 == Sweep.objects.get().artifacts
+    assert job.result["message"].startswith(f"{len(SAMPLES) + 1} artifacts")
+    assert Sweep.objects.get().artifacts == len(SAMPLES) + 1
 
 
 def test_a_verdict_names_digest_key_and_reason_and_carries_its_evidence(known: Registry, sweep: Sweeper) -> None:
