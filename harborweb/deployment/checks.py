@@ -97,7 +97,9 @@ def _file(run: Run, key: str, name: str) -> None:
         if _hidden():
             run.line(_("This worker runs in a container and cannot see %(path)s: not checked.") % words)
             return
-        raise Problem(_("There is no file %(path)s (%(key)s) on the worker's host.") % words, mend, field=key) from error
+        raise Problem(
+            _("There is no file %(path)s (%(key)s) on the worker's host.") % words, mend, field=key
+        ) from error
     except PermissionError:
         run.line(_("The worker's user may not look at %(path)s: not checked.") % words)
 

@@ -15,6 +15,21 @@ from harborweb.jobs.run import Run
 from harborweb.tools import compose, engine, prepare
 
 STEPS = 7
+
+
+def step_names() -> list[str]:
+    """The names of the steps of `deploy`, for a step bar that shows also those ahead."""
+    return [
+        _("Check"),
+        _("Write harbor.yml"),
+        _("Prepare"),
+        _("Check the compose file"),
+        _("Down"),
+        _("Up"),
+        _("Wait until healthy"),
+    ]
+
+
 PREPARE_SECONDS = 600
 PULL_SECONDS = 3600
 DOWN_SECONDS = 600
@@ -37,7 +52,10 @@ def deploy(run: Run) -> dict[str, Any]:
         run.secret(secret)
     wishes = wanted.read(text)
     program, ours = _check(run, folder, wishes)
-    _render(run, deployment, program, text)
+    try:
+        _render(run, deployment, program, text)
+    except OSError as error:
+        raise sentences.disk(error) from error
     Deployment.objects.filter(pk=deployment.pk).update(began=True)
     _replace(run, program, folder, ours)
     found = _settle(run, folder, wishes)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import services as configuration
+from harborweb.configuration.document import Document
 from harborweb.deployment import sentences
 from harborweb.deployment.models import Installer, InstallerPiece
 from harborweb.errors import Problem
@@ -40,9 +41,12 @@ def install(run: Run) -> dict[str, Any]:
                 found = prepare.look(folder)
             except prepare.NoInstaller as error:
                 raise _relative(sentences.installer(error), stage) from error
+            Document(found.template)  # raises the sentence that names the line, before anything is kept
             final = _into_place(installer, found, stage)
         _record(run, installer, found, final)
         return {"installer": installer.pk, "path": str(final), "draft": _draft(run, installer)}
+    except OSError as error:
+        raise sentences.disk(error) from error
     finally:
         InstallerPiece.objects.filter(installer=installer).delete()
 

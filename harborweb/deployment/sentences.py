@@ -88,6 +88,20 @@ def installer(error: NoInstaller) -> Problem:
     }[error.kind]
 
 
+def disk(error: OSError) -> Problem:
+    """The host's disk did not take or give a file."""
+    words = {"path": error.filename or "?", "reason": error.strerror or type(error).__name__}
+    if isinstance(error, PermissionError):
+        return Problem(
+            _("The worker may not read or write %(path)s.") % words,
+            _("What prepare writes belongs to root, so run the host worker as root."),
+        )
+    return Problem(
+        _("A file on the worker's host could not be read or written: %(path)s: %(reason)s.") % words,
+        _("Look at the disk's free space and health, then try again."),
+    )
+
+
 def archive(error: ArchiveError) -> Problem:
     """An archive that is refused."""
     name = {"name": error.name}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from harborweb.accounts.services import record
 from harborweb.configuration import services as configuration
 from harborweb.configuration.models import Revision
-from harborweb.deployment import installing, sentences, tasks
+from harborweb.deployment import deploying, installing, sentences, tasks
 from harborweb.deployment.models import Deployment, Installer, InstallerPiece
 from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
@@ -136,7 +136,7 @@ def deploy(request: HttpRequest, revision: Revision, installer: Installer, *, wi
         title=title,
         subject=f"revision {revision.number}",
         by=request,
-        arguments={"deployment": deployment.pk},
+        arguments={"deployment": deployment.pk, "steps": deploying.step_names()},
         exclusive=EXCLUSIVE,
     )
     _refuse_other(job, "deployment", deployment.pk)

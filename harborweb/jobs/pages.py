@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, QuerySet, Value, When
@@ -61,25 +62,62 @@ def steps(job: Job) -> list[Step]:
     """The step bar of `job`: from the STEP lines of its log; empty when it has none or too many."""
     if not 1 < job.steps <= STEPS_DRAWN:
         return []
-    marks = list(job.log.filter(stream=LogLine.Stream.STEP).order_by("number")[: 3 * STEPS_DRAWN])
-    begun = {int(number): (name, mark.at) for mark in marks for number, _space, name in [mark.text.partition(" ")]}
+    begun = _begun(job)
+    known = begun if len(begun) == job.steps else {**_begun(_example(job)), **begun}
     drawn = []
     for number in range(1, job.steps + 1):
-        name, at = begun.get(number, ("", None))
-        if at is None:
-            drawn.append(Step(number, name, "waiting", _("not reached") if job.settled else ""))
+        name = known.get(number, ("", None))[0]
+        if number not in begun:
+            note = _("skipped") if number < job.step else _("not reached") if job.settled else ""
+            drawn.append(Step(number, name, "waiting", note))
             continue
-        following = begun.get(number + 1, ("", None))[1] or job.finished
-        seconds = (following - at).total_seconds() if following else None
-        note = _("%(seconds).1f s") % {"seconds": seconds} if seconds is not None else _("running")
+        after = [at for other, (_name, at) in begun.items() if other > number]
+        until = min(after, default=job.finished)
+        note = _("%(seconds).1f s") % {"seconds": (until - begun[number][1]).total_seconds()} if until else _("running")
         drawn.append(Step(number, name, _step_state(job, number), note))
     return drawn
+
+
+def _begun(job: Job | None) -> dict[int, tuple[str, datetime]]:
+    """Name and time of each step that began."""
+    marks = job.log.filter(stream=LogLine.Stream.STEP).order_by("number")[: 3 * STEPS_DRAWN] if job else ()
+    parts = [(mark.text.partition(" "), mark.at) for mark in marks]
+    return {int(number): (name, at) for (number, _space, name), at in parts if number.isdecimal()}
+
+
+def _example(job: Job) -> Job | None:
+    """A job of this kind that went through all steps: it knows the names of those not yet reached."""
+    return Job.objects.filter(kind=job.kind, steps=job.steps, state=Job.State.SUCCEEDED).first()
 
 
 def _step_state(job: Job, number: int) -> str:
     if number < job.step or job.state == Job.State.SUCCEEDED:
         return "done"
     return "failed" if job.settled else "running"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a log that is shown together; folded under its first line when `step` is set."""
+
+    lines: list[LogLine]
+    step: LogLine | None = None
+
+
+def parts(job: Job, lines: list[LogLine], wanted: int | None = None) -> list[Part]:
+    """The lines with finished steps folded, but not the last step, nor the one with line number `wanted`."""
+    stretches: list[list[LogLine]] = [[]]
+    for line in lines:
+        if line.stream == LogLine.Stream.STEP:
+            stretches.append([])
+        stretches[-1].append(line)
+    shown = []
+    for stretch in stretches[:-1]:
+        first = stretch[0] if stretch else None
+        foldable = first is not None and first.stream == LogLine.Stream.STEP and len(stretch) > 2
+        opened = any(line.number == wanted or line.stream == LogLine.Stream.ERROR for line in stretch)
+        shown.append(Part(stretch[1:], first) if foldable and not opened else Part(stretch))
+    return [part for part in [*shown, Part(stretches[-1])] if part.lines]
 
 
 FILTERS = {

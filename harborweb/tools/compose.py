@@ -84,7 +84,10 @@ _SIGNS = (
     ("port_taken", r"(\d+).*(?:port is already allocated|address already in use)"),
     ("name_taken", r'container name "/?([^"]+)" is already in use'),
     ("image", r"(?:pull access denied for|manifest for|No such image:) ([^\s,]+)"),
-    ("image", r"(?:failed to resolve reference|error pulling image configuration|Error response from daemon: Get) (\S+)"),
+    (
+        "image",
+        r"(?:failed to resolve reference|error pulling image configuration|Error response from daemon: Get) (\S+)",
+    ),
     ("permission", r"permission denied()"),
 )
 

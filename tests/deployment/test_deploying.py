@@ -172,7 +172,9 @@ def test_what_fails_the_first_time_leaves_the_installer_as_it_came(site: Site) -
     assert not (site.folder / "common" / "config").exists()
 
 
-def test_a_certificate_that_is_not_there_is_found_before_prepare_deletes_the_old_one(site: Site, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_there_is_found_before_prepare_deletes_the_old_one(
+    site: Site, tmp_path: Path
+) -> None:
     old = site.data / "secret" / "cert" / "server.crt"
     old.parent.mkdir(parents=True)
     old.write_text("the old one")

@@ -129,7 +129,15 @@ def test_a_sparse_member_is_refused_or_bounded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"hello", b"PK\x03\x04" + bytes(100), gzip.compress(b"just text"), bytes(10240), gzip.compress(b""), os.urandom(3000)],
+    [
+        b"",
+        b"hello",
+        b"PK\x03\x04" + bytes(100),
+        gzip.compress(b"just text"),
+        bytes(10240),
+        gzip.compress(b""),
+        os.urandom(3000),
+    ],
     ids=["empty", "text", "zip", "gzip of text", "zeros", "gzip of nothing", "noise"],
 )
 def test_a_tgz_that_is_none(data: bytes, tmp_path: Path) -> None:

@@ -77,16 +77,20 @@ def answer(exit_code: int, stderr: str = "", stdout: str = "") -> Completed:
     return Completed(command=("./prepare",), exit_code=exit_code, stdout=stdout, stderr=stderr, seconds=1.0)
 
 
+TRACE = "Traceback (most recent call last):\n  File x\n"
+SPEC = "docker: invalid spec: :/data: empty section between colons\n\nRun 'docker run --help' for more information\n"
+SOCKET = "docker: permission denied while trying to connect to the Docker daemon socket\n"
+
+
 @pytest.mark.parametrize(
     ("completed", "kind", "detail"),
     [
-        (answer(1, "Traceback (most recent call last):\n  File x\nKeyError: 'hostname'\n"), "missing_key", "hostname"),
-        (answer(1, "Traceback (most recent call last):\nException: log level must be one of debug\n"), "traceback", "log level"),
-        (answer(255, "ERROR:root:Please specify hostname\n", "Error happened in config validation...\n"), "validation",
-         "Please specify hostname"),
-        (answer(125, "docker: invalid spec: :/data: empty section between colons\n\nRun 'docker run --help' for more\n"),
-         "docker_refused", "empty section"),
-        (answer(126, "docker: permission denied while trying to connect to the Docker daemon socket\n"), "no_docker", "permission"),
+        (answer(1, TRACE + "KeyError: 'hostname'\n"), "missing_key", "hostname"),
+        (answer(1, TRACE + "Exception: log level must be one of debug\n"), "traceback", "log level"),
+        (answer(255, "ERROR:root:Please specify hostname\n", "Error happened in config validation...\n"),
+         "validation", "Please specify hostname"),
+        (answer(125, SPEC), "docker_refused", "empty section"),
+        (answer(126, SOCKET), "no_docker", "permission"),
         (answer(2, "Error: No such option: --bad\n"), "option", "--bad"),
         (answer(1, "no config file: /opt/harbor/harbor.yml\n"), "no_configuration", "harbor.yml"),
         (answer(7), "other", ""),
