@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 
 from harborweb.registry import names
-from harborweb.registry.client import Client, Manifest
+from harborweb.registry.client import Client, Manifest, TagPage
 from harborweb.registry.errors import NotFound, RegistryError
 
 CONFIG_TYPES = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
@@ -88,7 +88,6 @@ class Row:
     is_index: bool = False
     size: int | None = None
     trouble: str = ""
-    before: str = ""  # the tag before the first of these, to draw a list that begins here
 
 
 @dataclass(frozen=True)
@@ -126,26 +125,25 @@ async def read_artifact(client: Client, repository: str, digest: str, tag: str =
     )  # fmt: skip
 
 
-async def read_tags(client: Client, repository: str, last: str, n: int, *, unfold: bool = False) -> Tags:
-    """A page of at most `n` tags with their digests: one request for the page and one for each tag shown."""
-    page = await client.tags_page(repository, last, n)
+async def read_page(client: Client, repository: str, page: TagPage, *, unfold: bool = False) -> Tags:
+    """A page of tags with their digests: one request for each tag shown."""
     shown = page.tags if unfold else [tag for tag in page.tags if not names.COSIGN_TAG.fullmatch(tag)]
-    rows = await read_rows(client, repository, shown, last)
+    rows = await read_rows(client, repository, shown)
     return Tags(rows, len(shown), len(page.tags) - len(shown), page.last)
 
 
-async def read_rows(client: Client, repository: str, tags: list[str], last: str = "") -> list[Row]:
+async def read_rows(client: Client, repository: str, tags: list[str]) -> list[Row]:
     """Where each of `tags` points, tags of one digest together, in the order of their first tag."""
     manifests = await asyncio.gather(*(_or_trouble(client, repository, tag) for tag in tags))
     rows: dict[str, Row] = {}
-    for before, tag, found in zip([last, *tags], tags, manifests, strict=False):
+    for tag, found in zip(tags, manifests, strict=True):
         if isinstance(found, RegistryError):
-            rows[f"tag {tag}"] = Row([tag], "", trouble=found.message, before=before)
+            rows[f"tag {tag}"] = Row([tag], "", trouble=found.message)
         elif found.digest in rows:
             rows[found.digest].tags.append(tag)
         else:
             rows[found.digest] = Row(
-                [tag], found.digest, found.media_type, found.is_index, _size(found), before=before
+                [tag], found.digest, found.media_type, found.is_index, _size(found)
             )  # fmt: skip
     return list(rows.values())
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
@@ -77,7 +77,8 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
     registry.allow_http = endpoint.allow_http
     registry.ca_pem = endpoint.ca_pem
     try:
-        registry.save()
+        with transaction.atomic():
+            registry.save()
     except IntegrityError as error:
         raise Problem(
             _("There is already a registry named %s.") % registry.name, _("Choose another name."), field="name"

@@ -1,5 +1,7 @@
 """The registries: list, add, change, test, remove."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -64,7 +66,7 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a registry now and say on the page what it answered."""
     registry = get_object_or_404(Registry, pk=pk)
-    context = {"registries": Registry.objects.all(), "tested": registry}
+    context: dict[str, Any] = {"registries": Registry.objects.all(), "tested": registry}
     try:
         context["words"] = check_words(services.check(registry.endpoint()))
     except Problem as problem:

@@ -75,7 +75,9 @@ def listing(registry: Registry, repository: str, last: str, *, unfold: bool) -> 
     """One page of tags after `last`, with digests and verdicts; raises RegistryError."""
 
     async def ask(client: Client) -> reading.Tags:
-        return await reading.read_tags(client, repository, last, PAGE, unfold=unfold)
+        return await reading.read_page(
+            client, repository, await client.tags_page(repository, last, PAGE), unfold=unfold
+        )
 
     tags = asking(registry, ask)
     return Listing(_lines(registry, repository, tags.rows), tags.count, tags.folded, tags.last)
@@ -105,10 +107,15 @@ def artifact(
 ) -> tuple[reading.Artifact, Listing | None, ArtifactVerdict | None]:
     """The artifact, the tags around it (None when they cannot be read), and its verdict; raises RegistryError."""
 
+    names.check_digest(digest)  # never a tag: what is shown and signed here is named by its bytes
+
     async def beside(client: Client) -> reading.Tags | None:
-        # Registries list tags in order: what comes after all but the last letter holds the tag itself.
         try:
-            return await reading.read_tags(client, repository, tag[:-1], BESIDE)
+            page = await client.tags_page(repository, n=BESIDE)
+            if page.last and tag and tag not in page.tags:
+                # Registries list tags in order: what comes after all but its last letter holds the tag itself.
+                page = await client.tags_page(repository, tag[:-1], BESIDE)
+            return await reading.read_page(client, repository, page)
         except RegistryError:
             return None
 

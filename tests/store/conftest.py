@@ -9,6 +9,7 @@ import pytest
 from harborweb.registry.models import Registry
 from harborweb.registry.names import fallback_tag
 from tests import parts
+from tests.browser import chromium, page  # noqa: F401 - fixtures
 from tests.registry.images import client, push_image, push_index, run
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from harborweb.accounts.roles import Role
 from harborweb.registry.models import Registry
-from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures
+from tests.browser import NARROW, WIDE, Watched, sign_in
 from tests.store.conftest import Shelf
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -34,7 +34,11 @@ def addresses(lab: Registry, shelf: Shelf) -> dict[str, str]:
 
 
 def test_every_page_fits_and_is_silent(
-    page: Watched, live_server: Any, person: Any, lab: Registry, shelf: Shelf  # noqa: F811
+    page: Watched,
+    live_server: Any,
+    person: Any,
+    lab: Registry,
+    shelf: Shelf,
 ) -> None:
     sign_in(page, live_server, person(Role.ADMINISTRATOR))
     for name, address in addresses(lab, shelf).items():
@@ -47,7 +51,11 @@ def test_every_page_fits_and_is_silent(
 
 
 def test_from_the_list_to_an_artifact_by_clicks(
-    page: Watched, live_server: Any, person: Any, lab: Registry, shelf: Shelf  # noqa: F811
+    page: Watched,
+    live_server: Any,
+    person: Any,
+    lab: Registry,
+    shelf: Shelf,
 ) -> None:
     sign_in(page, live_server, person(Role.VIEWER))
     page.goto(live_server.url + reverse("store:registries"))
