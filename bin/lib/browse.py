@@ -17,6 +17,7 @@ class Form:
 
     action: str
     method: str
+    name: str = ""  # its id
     fields: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, str] = field(default_factory=dict)
 
@@ -40,10 +41,13 @@ class _Reader(HTMLParser):
         elif tag in {"script", "style", "title"}:
             self._silent += 1
         elif tag == "form":
-            self._form = Form(a.get("action", ""), a.get("method", "get").lower())
+            self._form = Form(a.get("action", ""), a.get("method", "get").lower(), a.get("id", ""))
             self.forms.append(self._form)
-        elif self._form is not None and "disabled" not in a:
-            self._control(self._form, tag, a)
+        elif "disabled" not in a:
+            # A control may stand outside of its form and name it.
+            form = next((one for one in self.forms if a.get("form", "") == one.name != ""), self._form)
+            if form is not None:
+                self._control(form, tag, a)
 
     def _control(self, form: Form, tag: str, a: dict[str, str]) -> None:
         name, kind = a.get("name", ""), a.get("type", "")
