@@ -63,7 +63,7 @@ class Watched:
               if (root.scrollWidth <= root.clientWidth) return [];
               return [...document.querySelectorAll('body *')]
                 .filter(e => e.getBoundingClientRect().right > root.clientWidth + 1)
-                .map(e => e.tagName + '.' + (e.getAttribute('class') || '') + ' ' + (e.textContent || '').trim().slice(0, 40))
+                .map(e => `${e.tagName}.${e.getAttribute('class')} ${(e.textContent || '').trim().slice(0, 40)}`)
                 .slice(0, 5).concat(['page ' + root.scrollWidth + ' > ' + root.clientWidth]);
             }"""
         )

@@ -26,6 +26,9 @@ class OneTimeLink(models.Model):
     expires = models.DateTimeField()
     used = models.DateTimeField(null=True)
 
+    def __str__(self) -> str:
+        return f"link of {self.user}"
+
 
 class Activity(models.Model):
     """Who did what to what, when, from where. Written once, never changed."""
@@ -40,3 +43,6 @@ class Activity(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.action} {self.subject}"

@@ -53,10 +53,9 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     person, form = get_object_or_404(User, pk=pk), RoleForm(request.POST)
     if not form.is_valid():
         return _show(request, 422, problem=Problem(_("The role was not changed."), _("Choose one of the four roles.")))
-    assert isinstance(request.user, User)
     wanted: Role = form.cleaned_data["role"]
     try:
-        services.set_role(person, wanted, request.user)
+        services.set_role(person, wanted, services.person(request))
     except Problem as problem:
         return _show(request, 409, problem=problem)
     services.record(request, "change role", person.username, wanted.name.lower())
@@ -70,9 +69,8 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     """Deactivate somebody, or activate them again."""
     person = get_object_or_404(User, pk=pk)
     wanted = request.POST.get("active") == "1"
-    assert isinstance(request.user, User)
     try:
-        services.set_active(person, wanted, request.user)
+        services.set_active(person, wanted, services.person(request))
     except Problem as problem:
         return _show(request, 409, problem=problem)
     services.record(request, "activate" if wanted else "deactivate", person.username)
@@ -87,9 +85,8 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """A new one-time link for somebody who forgot their password; it is forgotten here too."""
     person = get_object_or_404(User, pk=pk, is_active=True)
-    assert isinstance(request.user, User)
     try:
-        path = services.reset_password(person, request.user)
+        path = services.reset_password(person, services.person(request))
     except Problem as problem:
         return _show(request, 409, problem=problem)
     services.record(request, "new sign-in link", person.username)

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -35,6 +36,13 @@ def record(
         subject=subject[:512],
         detail=detail[:1024],
     )
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; raises PermissionDenied where a view that is not public let somebody through."""
+    if isinstance(request.user, User):
+        return request.user
+    raise PermissionDenied
 
 
 def _hash(token: str) -> str:

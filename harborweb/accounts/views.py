@@ -23,7 +23,6 @@ from redis import RedisError
 from harborweb import sealing
 from harborweb.accounts import services
 from harborweb.accounts.forms import SignInForm, password_form
-from harborweb.accounts.models import User
 from harborweb.accounts.roles import Role, public, requires
 from harborweb.errors import Problem
 
@@ -71,7 +70,9 @@ def locked_out(
         _("Too many failed tries."), wait + " " + _("Wait that long, or ask an administrator for a one-time link.")
     )
     context = {"form": SignInForm(request), "problem": problem, "next": _next(request)}
-    return render(request, "accounts/sign_in.html", context, status=429, headers={"Retry-After": str(minutes * 60)})
+    response = render(request, "accounts/sign_in.html", context, status=429)
+    response["Retry-After"] = str(minutes * 60)
+    return response
 
 
 @public
@@ -123,8 +124,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """One's own name, role and password."""
-    assert isinstance(request.user, User)
-    form = password_form(request.user, request.POST if request.method == "POST" else None)
+    form = password_form(services.person(request), request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         user = form.save()
         update_session_auth_hash(request, user)

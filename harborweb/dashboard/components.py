@@ -41,10 +41,10 @@ JOBS = [
     ("warn", "Finished, 1 problem"),
 ]
 STEPS = ["Check", "Snapshot", "Prepare", "Compose config", "Down, up"]
-TOKENS = (
-    "bg surface sunken line text text-2 text-3 control accent accent-soft good good-fill warn warn-fill bad bad-fill "
-    "unsure unsure-fill none-fill term"
-).split()
+TOKENS = [
+    "bg", "surface", "sunken", "line", "text", "text-2", "text-3", "control", "accent", "accent-soft",
+    "good", "good-fill", "warn", "warn-fill", "bad", "bad-fill", "unsure", "unsure-fill", "none-fill", "term",
+]  # fmt: skip
 
 
 class ExampleForm(forms.Form):
@@ -94,6 +94,7 @@ def example() -> dict[str, Any]:
         "job_states": JOBS,
         "tokens": TOKENS,
         "digest": DIGEST,
+        "commands": "cd /opt/harbor\ndocker compose down -v; docker compose up -d",
         "form": form,
         "problem": Problem("Nothing was signed: tag 2.7.1 moved.", "Look at the new digest, then sign again."),
         "step_bars": [_bar(2, "running", "running, 2 s"), _bar(5, "", ""), _bar(2, "failed", "exit 255 after 0.6 s")],

@@ -106,7 +106,9 @@ def overview() -> Overview:
     """Read everything once."""
     summary = audit.summary()
     runs = _runs()
-    legend = [(verdict.value, str(WORDS[verdict]), summary.counts.get(verdict, 0)) for verdict in audit_charts.CHART_ORDER]
+    legend = [
+        (verdict.value, str(WORDS[verdict]), summary.counts.get(verdict, 0)) for verdict in audit_charts.CHART_ORDER
+    ]
     return Overview(
         steps=_steps(runs),
         runs=runs,
@@ -167,30 +169,30 @@ def _steps(runs: Runs) -> list[Step]:
 
 def _first(runs: Runs) -> Step:
     """Configure and deploy; optional where a registry runs already, so another registry counts as well."""
+    title = _("Configure and deploy Harbor")
     text = _("Answer a few questions, read the diff, and let harborweb run prepare and docker compose.")
     if runs.deployment:
-        title, number = _("Configure and deploy Harbor"), runs.deployment.revision.number
-        done = _("revision %(number)d") % {"number": number}
+        done = _("revision %(number)d") % {"number": runs.deployment.revision.number}
         return Step(title, text, reverse("deployment:home"), _("Open deployment"), True, done)
-    title = _("Configure and deploy Harbor")
     if runs.latest:
         saved = _("Revision %(number)d is saved and not deployed yet.") % {"number": runs.latest.number}
         return Step(title, saved, reverse("deployment:home"), _("Open deployment"), False)
     if runs.draft:
         return Step(title, _("A draft is open."), reverse("configuration:home"), _("Continue the draft"), False)
-    return Step(title, text, reverse("configuration:home"), _("Configure Harbor"), Registry.objects.exists(), _("runs elsewhere"))
+    elsewhere = Registry.objects.exists()
+    return Step(title, text, reverse("configuration:home"), _("Configure Harbor"), elsewhere, _("runs elsewhere"))
 
 
 def _cosign() -> list[Finding]:
     """Workers whose cosign has a known hole."""
-    return [
-        Finding(
-            "warn", _("Old version"), _("cosign %(version)s on %(host)s") % {"version": one.version, "host": one.host}, [],
-            _("It has a known hole: %(cve)s.") % {"cve": one.vulnerable}, one.seen, reverse("signing:keys"), _("How to update"),
-        )
-        for one in CosignFound.objects.all()
-        if one.vulnerable
-    ]  # fmt: skip
+    keys, action = reverse("signing:keys"), _("How to update")
+    found = []
+    for one in CosignFound.objects.all():
+        if one.vulnerable:
+            subject = _("cosign %(version)s on %(host)s") % {"version": one.version, "host": one.host}
+            reason = _("It has a known hole: %(cve)s.") % {"cve": one.vulnerable}
+            found.append(Finding("warn", _("Old version"), subject, [], reason, one.seen, keys, action))
+    return found
 
 
 def _findings() -> list[Finding]:

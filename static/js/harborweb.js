@@ -92,11 +92,13 @@
   function busy(button) {
     if (!button || !button.classList.contains("btn")) return;
     button.classList.add("is-busy");
+    button.dataset.busy = "1";
     button.setAttribute("aria-disabled", "true");
   }
 
   function free(root) {
-    root.querySelectorAll(".btn.is-busy").forEach((button) => {
+    root.querySelectorAll(".btn[data-busy]").forEach((button) => {
+      delete button.dataset.busy;
       button.classList.remove("is-busy");
       button.removeAttribute("aria-disabled");
     });

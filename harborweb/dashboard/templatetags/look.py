@@ -3,6 +3,7 @@
 A builtin of the template engine (settings.TEMPLATES), so no template loads it.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,8 @@ def shape(name: str, extra: str = "") -> SafeString:
     """The drawing `name` as inline SVG, hidden from screen readers: a word stands beside it."""
     drawing = mark_safe(DRAWINGS.get(name, DRAWINGS["unsure"]))  # noqa: S308 - constants of ours
     return format_html(
-        '<svg class="shape shape-{} {}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">'
+        '<svg class="shape shape-{} {}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" '
+        'focusable="false">'
         "{}</svg>",
         name,
         extra,
@@ -122,7 +124,7 @@ def size(number: float | None) -> str:
     if number is None:
         return "–"
     value, unit = float(number), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):  # noqa: B007 - the unit that the loop ends with is the one shown
+    for unit in ("B", "kB", "MB", "GB", "TB"):
         if value < 999.5 or unit == "TB":
             break
         value /= 1000
@@ -149,7 +151,8 @@ def progress(value: float, of: float, label: str = "") -> SafeString:
     """A bar with its words beside it: "7 of 12"."""
     words = label or _("%(value)s of %(of)s") % {"value": value, "of": of}
     return format_html(
-        '<span class="progress"><progress value="{}" max="{}" aria-label="{}"></progress><span class="num">{}</span></span>',
+        '<span class="progress"><progress value="{}" max="{}" aria-label="{}"></progress>'
+        '<span class="num">{}</span></span>',
         value,
         of or 1,
         words,
@@ -157,6 +160,7 @@ def progress(value: float, of: float, label: str = "") -> SafeString:
     )
 
 
+_SENTENCE = re.compile(r"(.+?[.。?？])(\s.+|(?<=[。？]).+)", re.DOTALL)
 _NOTICES = {"error": "bad", "warning": "warn", "success": "good", "debug": "info"}  # django.contrib.messages' words
 
 
@@ -182,3 +186,11 @@ def state_shape(state: str) -> str:
 def unlocalized(number: float) -> str:
     """A coordinate with a point, whatever the language writes."""
     return f"{number:g}"
+
+
+@register.filter
+def first_bold(text: str) -> SafeString:
+    """The first sentence in bold, the rest as it is: what happened, then why and what to do."""
+    found = _SENTENCE.match(str(text))
+    first, rest = (found.group(1), found.group(2)) if found else (str(text), "")
+    return format_html("<strong>{}</strong>{}", first, rest)

@@ -6,7 +6,10 @@ Colour comes from the stylesheet (`.shape-<name>`); `cut` is drawn in the colour
 from types import MappingProxyType
 
 _DISC = '<circle cx="8" cy="8" r="7.2"/><path class="cut" d="M4.9 8.3l2.1 2.1 4.1-4.6"/>'
-_OCTAGON = '<path d="M5.1.9h5.8l4.2 4.2v5.8l-4.2 4.2H5.1L.9 10.9V5.1z"/><path class="cut" d="M5.6 5.6l4.8 4.8m0-4.8l-4.8 4.8"/>'
+_OCTAGON = (
+    '<path d="M5.1.9h5.8l4.2 4.2v5.8l-4.2 4.2H5.1L.9 10.9V5.1z"/>'
+    '<path class="cut" d="M5.6 5.6l4.8 4.8m0-4.8l-4.8 4.8"/>'
+)
 _DASHED = (
     '<circle class="line" cx="8" cy="8" r="6.7" stroke-dasharray="2.5 1.71"/>'
     '<path class="line" d="M6.1 6.5a1.95 1.95 0 1 1 2.9 1.7c-.65.36-1 .75-1 1.4"/><circle cx="8" cy="11.5" r=".95"/>'
@@ -33,8 +36,9 @@ DRAWINGS = MappingProxyType(
             '<path class="cut" d="M5.2 4.7h5.6M5.2 8h5.6M5.2 11.3h3.2"/>'
         ),
         "unknown_key": (
-            '<path d="M7.1.7a1.3 1.3 0 0 1 1.8 0l6.4 6.4a1.3 1.3 0 0 1 0 1.8l-6.4 6.4a1.3 1.3 0 0 1-1.8 0L.7 8.9a1.3 1.3 '
-            '0 0 1 0-1.8z"/><circle class="hole" cx="8" cy="6.6" r="1.65"/><path class="hole" d="M7.3 7h1.4l.7 4H6.6z"/>'
+            '<path d="M7.1.7a1.3 1.3 0 0 1 1.8 0l6.4 6.4a1.3 1.3 0 0 1 0 1.8l-6.4 6.4a1.3 1.3 0 0 1-1.8 0L.7 8.9a1.3 '
+            '1.3 0 0 1 0-1.8z"/><circle class="hole" cx="8" cy="6.6" r="1.65"/>'
+            '<path class="hole" d="M7.3 7h1.4l.7 4H6.6z"/>'
         ),
         "invalid": _OCTAGON,
         "unchecked": _DASHED,
