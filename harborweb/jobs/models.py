@@ -1,5 +1,6 @@
 """A job and the lines of its log."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -125,6 +126,9 @@ class Job(models.Model):
         return [f"jobs/results/{self.kind}.html", "jobs/_result.html"]
 
 
+_WARNS = re.compile(r"error|fail|fatal|denied|refused|cannot|warn|invalid|exit [^0]", re.IGNORECASE)
+
+
 class LogLine(models.Model):
     """One numbered line of a job's log, secrets masked before it came here."""
 
@@ -148,3 +152,10 @@ class LogLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.text}"
+
+    @property
+    def look(self) -> str:
+        """The class of its row. Docker compose reports progress on stderr, so of it only what warns stands out."""
+        if self.stream == self.Stream.ERR and not _WARNS.search(self.text):
+            return self.Stream.OUT
+        return self.stream

@@ -206,7 +206,7 @@ def _attempt(run: Run, work: Callable[[Run], dict[str, Any] | None]) -> dict[str
     try:
         result = json.loads(json.dumps(work(run) or {}, cls=DjangoJSONEncoder))
     except process.Stopped:
-        return {"state": Job.State.STOPPED, "error": _("Stopped before it was finished.")}
+        return _stopped(run.job)
     except process.TimedOut as late:
         return {
             "state": Job.State.TIMED_OUT,
@@ -224,6 +224,15 @@ def _attempt(run: Run, work: Callable[[Run], dict[str, Any] | None]) -> dict[str
             "advice": _("The worker's own log has the details. Start it again; if it stumbles again, report it."),
         }
     return {"state": Job.State.SUCCEEDED, "result": result}
+
+
+def _stopped(job: Job) -> dict[str, Any]:
+    who = Job.objects.values_list("stop_requested_by", flat=True).get(pk=job.pk) or _("harborweb")
+    return {
+        "state": Job.State.STOPPED,
+        "error": _("Stopped by %s before it was finished.") % who,
+        "advice": _("What it had done until then stays."),
+    }
 
 
 def _settle(run: Run, outcome: dict[str, Any], watch: threading.Thread) -> None:

@@ -21,7 +21,7 @@ SEND_AGAIN = timedelta(minutes=1)
 
 
 def request(
-    task: "Task[Any, Any]",
+    task: Task,
     *,
     kind: str,
     title: str,
@@ -39,7 +39,7 @@ def request(
     """
     user = by.user if by is not None and isinstance(by.user, User) else None
     job = Job(
-        task=task.name, queue=getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE,
+        task=str(task.name), queue=getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE,
         kind=kind, title=title[:300], subject=subject[:512], arguments=arguments or {}, exclusive=exclusive,
         who=user, who_name=user.get_username() if user else _("harborweb"),
         source=(by.META.get("REMOTE_ADDR") or "")[:64] if by else "",
@@ -85,8 +85,9 @@ def may_stop(user: User | AnonymousUser, job: Job) -> bool:
 def stop(job: Job, who: str) -> bool:
     """Ask that `job` stops; a job that nobody has claimed stops at once. False when it had settled before."""
     stopped = Job.objects.filter(pk=job.pk, state=Job.State.REQUESTED).update(
-        state=Job.State.STOPPED, finished=timezone.now(), stop_requested_by=who
-    )
+        state=Job.State.STOPPED, finished=timezone.now(), stop_requested_by=who,
+        error=_("Stopped by %s before it began.") % who, advice=_("Nothing was done."),
+    )  # fmt: skip
     asked = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, stop_requested_by="").update(stop_requested_by=who)
     return bool(stopped or asked)
 

@@ -36,10 +36,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One job; `before` shows an earlier part of a long log, `line` the part with that line."""
     services.mark_lost()
     job = get_object_or_404(Job, pk=pk)
-    before = pages.window(job, _number(request, "before"), _number(request, "line"))
-    return render(
-        request, "jobs/detail.html", {"job": job, "before": before, "following": (before or 0) + 500, "own_page": True}
-    )
+    line = _number(request, "line")
+    before = pages.window(job, _number(request, "before"), line)
+    following = (before or 0) + pages.LINES_AT_ONCE
+    context = {"job": job, "line": line, "before": before, "following": following, "own_page": True}
+    return render(request, "jobs/detail.html", context)
 
 
 @requires(Role.VIEWER)
@@ -53,13 +54,17 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     services.mark_lost()
     job = get_object_or_404(Job, pk=pk)
     if request.GET.get("form") == "line":
-        return render(request, "jobs/_line.html", {"job": job})
+        return _telling(job.settled, render(request, "jobs/_line.html", {"job": job}))
     after = _number(request, "after") or 0
     lines = pages.lines_after(job, after)
     own_page, changed = "page" in request.GET, request.GET.get("mark") != job.mark
     context = {"job": job, "lines": lines, "after": after, "own_page": own_page, "changed": changed, "oob": True}
-    response = render(request, "jobs/_rows.html", context)
-    if job.settled and not pages.more(job, lines):
+    return _telling(job.settled and not pages.more(job, lines), render(request, "jobs/_rows.html", context))
+
+
+def _telling(settled: bool, response: HttpResponse) -> HttpResponse:
+    """Pages may wait for the event `job-settled` on their body, to draw anew what the job has changed."""
+    if settled:
         response["HX-Trigger-After-Settle"] = "job-settled"
     return response
 

@@ -31,6 +31,8 @@
     const target = location.hash && document.getElementById(location.hash.slice(1));
     if (target && log.contains(target)) {
       atEnd = false;
+      const folded = target.closest("details");
+      if (folded) folded.open = true;
       target.scrollIntoView({ block: "center" });
     } else if (log.dataset.follow === "end") {
       toEnd();

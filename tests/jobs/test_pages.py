@@ -78,9 +78,9 @@ def test_a_running_job_asks_for_what_follows(as_role: Sign) -> None:
     assert address == f"/jobs/{job.pk}/rows/?after=3&mark=running-0-0&page=1"
     nothing_new = client.get(address).content.decode()
     assert "log-line" not in nothing_new and asks(nothing_new) == [address]
-    LogLine.objects.create(job=job, number=4, at=timezone.now(), stream="err", text="<b>careful</b>")
+    LogLine.objects.create(job=job, number=4, at=timezone.now(), stream="err", text="<b>error</b>")
     news = client.get(address).content.decode()
-    assert "&lt;b&gt;careful" in news and "line no 3." not in news and "is-err" in news
+    assert "&lt;b&gt;error" in news and "line no 3." not in news and "is-err" in news
     assert asks(news) == [address.replace("after=3", "after=4")]
 
 
@@ -187,6 +187,47 @@ def test_the_step_bar() -> None:
     assert [step.state for step in pages.steps(job)] == ["done", "failed", "waiting", "waiting"]
     job.steps = 400
     assert pages.steps(job) == []
+
+
+def test_names_of_steps_to_come_are_those_of_the_last_success() -> None:
+    earlier = job_with(lines=0, steps=3, step=3, state="succeeded")
+    for number, name in enumerate(("Check", "Sign", "Verify"), 1):
+        LogLine.objects.create(job=earlier, number=number, at=timezone.now(), stream="step", text=f"{number} {name}")
+    job = job_with(lines=0, steps=3, step=3)
+    for number, text in ((1, "1 Check"), (2, "3 Verify")):
+        LogLine.objects.create(job=job, number=number, at=timezone.now(), stream="step", text=text)
+    assert [(step.name, step.state, step.note) for step in pages.steps(job)][1] == ("Sign", "waiting", "skipped")
+
+
+def test_finished_steps_are_folded(as_role: Sign) -> None:
+    job = job_with(lines=0, steps=3, step=3)
+    now = timezone.now()
+    streams = ["note", "step", "out", "out", "step", "out", "error", "step", "out"]
+    LogLine.objects.bulk_create(
+        LogLine(job=job, number=n, at=now, stream=stream, text=f"{n} it") for n, stream in enumerate(streams, 1)
+    )
+    lines = pages.newest_lines(job)
+    folded = pages.parts(job, lines)
+    assert [(part.step.number if part.step else None, [line.number for line in part.lines]) for part in folded] == [
+        (None, [1]), (2, [3, 4]), (None, [5, 6, 7]), (None, [8, 9]),
+    ]  # fmt: skip
+    assert [part.step for part in pages.parts(job, lines, wanted=4)] == [None] * 4
+    client = as_role(Role.VIEWER)
+    assert page(client, "detail", job.pk).count('<details class="log-step"') == 1
+    assert '<details class="log-step"' not in page(client, "detail", job.pk, line=3)
+
+
+@pytest.mark.parametrize(
+    ("stream", "text", "look"),
+    [
+        ("err", " Container nginx  Started", "out"),
+        ("err", "Error response from daemon", "err"),
+        ("out", "an error that a program prints", "out"),
+        ("error", "The port is taken.", "error"),
+    ],
+)
+def test_of_stderr_only_what_warns_stands_out(stream: str, text: str, look: str) -> None:
+    assert LogLine(stream=stream, text=text).look == look
 
 
 def test_results(as_role: Sign) -> None:

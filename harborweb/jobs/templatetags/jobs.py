@@ -17,6 +17,12 @@ def job_lines(job: Job, before: int | None = None) -> list[LogLine]:
     return pages.newest_lines(job, before or None)
 
 
+@register.simple_tag(takes_context=True)
+def log_parts(context: dict[str, Any], job: Job, lines: list[LogLine]) -> list[pages.Part]:
+    """The lines with finished steps folded; `line` in the context stays open."""
+    return pages.parts(job, lines, context.get("line"))
+
+
 @register.simple_tag
 def job_steps(job: Job) -> list[pages.Step]:
     """The step bar's items."""
