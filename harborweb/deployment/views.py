@@ -38,7 +38,8 @@ def _home(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
 @require_safe
 def containers(request: HttpRequest) -> HttpResponse:
     """The table of containers, which the page asks for again and again."""
-    return render(request, "deployment/_containers.html", {**pages.home(), "live": True})
+    titled = "titled" in request.GET  # the page that asks has the standing in its title
+    return render(request, "deployment/_containers.html", {**pages.home(), "titled": titled, "swap": titled})
 
 
 @requires(Role.OPERATOR)
