@@ -104,7 +104,12 @@ class _Search:
         """Judge each layer of a manifest of simple-signing payloads."""
         count, limit = len(document.layers), self.options.layers
         if count > limit:
-            reason = _("%(place)s lists %(n)s signatures, more than %(limit)s.", place=place, n=count, limit=limit)
+            reason = _(
+                "The manifest at %(place)s lists %(n)s signatures, more than %(limit)s.",
+                place=place,
+                n=count,
+                limit=limit,
+            )
             found.append(Seen(Finding(place, Verdict.UNCHECKED, reason), body))
             return
         read: dict[Descriptor, bytes] = {}  # several signatures of one payload cost one request
@@ -212,7 +217,7 @@ class _Search:
         try:
             if layer.size > limit or self.bytes_read + layer.size > self.options.total_bytes:
                 most = limit if layer.size > limit else self.options.total_bytes
-                raise TooMuch(_("%(place)s holds more than %(limit)s bytes.", place=place, limit=most))
+                raise TooMuch(_("What lies at %(place)s is larger than %(limit)s bytes.", place=place, limit=most))
             data = await self.client.blob(self.repository, layer.digest, limit)
         except TooMuch as error:
             found.append(Seen(Finding(place, Verdict.UNCHECKED, error.args[0]), manifest))

@@ -46,9 +46,8 @@ class PublicKey:
         """Whether `signature` is this key's over `message`; never raises, whatever the bytes are."""
         try:
             if isinstance(self._material, ec.EllipticCurvePublicKey):
-                if not _is_der_pair(signature):
-                    return False
-                self._material.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+                pair = _as_der(signature, self._material.curve.key_size)
+                self._material.verify(pair, message, ec.ECDSA(hashes.SHA256()))
             elif isinstance(self._material, rsa.RSAPublicKey):
                 self._material.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
             else:
@@ -67,10 +66,24 @@ def _is_der_pair(signature: bytes) -> bool:
     return r > 0 and s > 0 and max(r, s).bit_length() <= 521 and encode_dss_signature(r, s) == signature
 
 
+def _as_der(signature: bytes, bits: int) -> bytes:
+    """The one DER form of an ECDSA signature; cosign also takes r and s side by side (IEEE P1363).
+
+    Raises ValueError for any other form.
+    """
+    half = (bits + 7) // 8
+    if _is_der_pair(signature):
+        return signature
+    r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+    if len(signature) != 2 * half or r == 0 or s == 0:
+        raise ValueError("neither DER nor two numbers")
+    return encode_dss_signature(r, s)
+
+
 def has_sound_form(signature: bytes) -> bool:
-    """Whether some supported key could have made these bytes: DER pair, RSA block or Ed25519's 64 bytes."""
+    """Whether some supported key could have made these bytes: DER pair, two numbers, RSA block, Ed25519's 64."""
     rsa_sizes = range(MIN_RSA_BITS // 8, MAX_RSA_BITS // 8 + 1, 64)
-    return _is_der_pair(signature) or len(signature) == 64 or len(signature) in rsa_sizes
+    return _is_der_pair(signature) or len(signature) in {64, 96, 132} or len(signature) in rsa_sizes
 
 
 def load_public_key(data: bytes, name: str = "") -> PublicKey:

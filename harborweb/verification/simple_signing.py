@@ -9,6 +9,7 @@ does not: the same key may sign simple-signing payloads for other purposes.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -99,10 +100,10 @@ def _of_a_stranger(signature: bytes, layer: Mapping[str, str], keys: Sequence[Pu
 
 
 def _check_companions(layer: Mapping[str, str]) -> None:
-    """Refuse annotations beside the signature that cosign fails on before it looks at the signature.
+    """Refuse annotations beside the signature that cosign fails on even when it is given a key.
 
-    cosign copies certificate, chain, log bundle and timestamp of a layer first, even with `--key`, and
-    refuses the layer where one of them cannot be read.
+    cosign copies certificate, chain, log bundle and timestamp of a layer first and refuses the layer where
+    one of them cannot be read; a certificate beside a key's signature also has to be valid now.
     """
     for name in (CERTIFICATE, CHAIN):
         if not (text := layer.get(name)):
@@ -110,7 +111,9 @@ def _check_companions(layer: Mapping[str, str]) -> None:
         try:
             if not _CERTIFICATES.fullmatch(text):
                 raise ValueError(name)
-            x509.load_pem_x509_certificates(text.encode())
+            leaf = x509.load_pem_x509_certificates(text.encode())[0]
+            if name == CERTIFICATE and not leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc:
+                raise Malformed(_("The signature carries a certificate that is not valid now."))
         except ValueError as error:
             raise Malformed(_("The annotation %(name)s holds no certificate.", name=name)) from error
     shapes: dict[str, Shape] = {

@@ -104,5 +104,5 @@ def fields(value: object, what: str, types: Shape, *, only: bool = False) -> dic
     for name, kind in types.items():
         member = value.get(name)
         if member is not None and (not isinstance(member, kind) or isinstance(member, bool)):
-            raise Malformed(_("%(what)s has a %(name)s of the wrong type.", what=what, name=name))
+            raise Malformed(_("%(what)s has a member %(name)s of the wrong type.", what=what, name=name))
     return {**dict.fromkeys(types), **value}
