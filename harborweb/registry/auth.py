@@ -21,6 +21,7 @@ DEFAULT_SECONDS = 60  # where a token service names none (the specification's ow
 LONGEST_SECONDS = 3600
 SLACK_SECONDS = 10
 TOKEN_BYTES = 256 * 1024
+CATALOG = "registry:catalog:*"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (RFC 9110's "token", no secret)
 _ITEM = re.compile(rf'[\s,]*({_TOKEN})(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN})))?')
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -55,14 +56,29 @@ def basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
+@dataclass
+class Token:
+    """A token for one scope, until `expires`; `worked` once a request with it was let in."""
+
+    header: str
+    expires: float
+    worked: bool = False
+
+
 class Authenticator:
-    """Remembers how the registry wants to be asked and keeps its tokens, one for each scope, until they expire."""
+    """Remembers how the registry wants to be asked and keeps its tokens, one for each scope, until they expire.
+
+    Harbor 2.15 answers a request that carried any Authorization with `Basic` as its challenge, and wants basic
+    for its catalog alone: so a token that worked before is renewed, and only for a scope whose token never
+    worked is the password tried directly.
+    """
 
     def __init__(self, endpoint: Endpoint, limits: Limits, transport: Transport) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._transport = transport
-        self._tokens: dict[str, tuple[str, float]] = {}
+        self._tokens: dict[str, Token] = {}
+        self._basic: set[str] = set()  # scopes that take no token
         self._locks: dict[str, asyncio.Lock] = {}
         self._realm: Challenge | None = None
         self.scheme = ""  # what the registry asked for: "", "basic" or "bearer"
@@ -74,11 +90,15 @@ class Authenticator:
 
     async def header(self, scope: str) -> str:
         """The Authorization header to send at once for `scope`; empty while nothing is known to be needed."""
-        if self.scheme == "basic":
-            return basic(self._endpoint.username, self._endpoint.password)
-        if self.scheme == "bearer" and self._realm is not None:
+        if self._realm is not None and scope not in self._basic:
             return await self._bearer(self._realm, scope, scope, used="")
-        return ""
+        return self._password if self.scheme or scope in self._basic else ""
+
+    def worked(self, scope: str, header: str) -> None:
+        """Remember that a request with `header` was let in."""
+        token = self._tokens.get(scope)
+        if token is not None and token.header == header:
+            token.worked = True
 
     async def renewed(self, answer: Answer, scope: str, used: str) -> str:
         """The header to try after a 401 that came although `used` was sent; empty when there is nothing new to try."""
@@ -87,21 +107,29 @@ class Authenticator:
             if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
                 self.scheme, self._realm = "bearer", challenge
                 return await self._bearer(challenge, scope, challenge.parameters.get("scope") or scope, used=used)
-        if any(challenge.scheme == "basic" for challenge in offered):
+        if not any(challenge.scheme == "basic" for challenge in offered):
+            return ""
+        token = self._tokens.get(scope)
+        if self._realm is not None and token is not None and token.worked:
+            return await self._bearer(self._realm, scope, scope, used=used)
+        if self._realm is not None or scope == CATALOG:
+            self._basic.add(scope)
+        else:
             self.scheme = "basic"
-            header = basic(self._endpoint.username, self._endpoint.password)
-            return header if self._endpoint.username and header != used else ""
-        return ""
+        return self._password if used != self._password else ""
+
+    @property
+    def _password(self) -> str:
+        return basic(self._endpoint.username, self._endpoint.password) if self._endpoint.username else ""
 
     async def _bearer(self, challenge: Challenge, scope: str, asked: str, *, used: str) -> str:
         """A token kept for `scope`, other than `used`, fetched for the scope `asked`; several askers share a fetch."""
         async with self._locks.setdefault(scope, asyncio.Lock()):
-            header, expires = self._tokens.get(scope, ("", 0.0))
-            if header and header != used and expires > time.monotonic():
-                return header
-            header, seconds = await self._fetch(challenge, asked)
-            self._tokens[scope] = (header, time.monotonic() + seconds)
-            return header
+            token = self._tokens.get(scope)
+            if token is None or token.header == used or token.expires <= time.monotonic():
+                header, seconds = await self._fetch(challenge, asked)
+                token = self._tokens[scope] = Token(header, time.monotonic() + seconds)
+            return token.header
 
     async def _fetch(self, challenge: Challenge, asked: str) -> tuple[str, float]:
         """Ask the token service; returns the header and for how long it is good."""
@@ -109,8 +137,8 @@ class Authenticator:
         query = [("service", challenge.parameters["service"])] if "service" in challenge.parameters else []
         query += [("scope", one) for one in asked.split(" ") if one]
         headers = {"Accept": "application/json"}
-        if self._endpoint.username:
-            headers["Authorization"] = basic(self._endpoint.username, self._endpoint.password)
+        if self._password:
+            headers["Authorization"] = self._password
         answer = await self._transport.fetch("GET", realm.extend_query(query), headers=headers, limit=TOKEN_BYTES)
         host = host_of(realm)
         if answer.status in {401, 403} and self._endpoint.username:

@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from django.utils.translation import gettext as _
 
 from harborweb.registry import errors
-from harborweb.registry.auth import basic
+from harborweb.registry.auth import CATALOG, basic
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
@@ -44,7 +44,7 @@ async def _check(endpoint: Endpoint) -> Check:
         if endpoint.username and harbor:
             await _ask_harbor(client)
         try:
-            await client.ask("GET", "/v2/_catalog?n=1", scope="registry:catalog:*", what=_("its list of repositories"))
+            await client.ask("GET", "/v2/_catalog?n=1", scope=CATALOG, what=_("its list of repositories"))
             catalog = True
         except RegistryError as error:
             if not withheld(error):

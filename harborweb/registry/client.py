@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from yarl import URL
 
 from harborweb.registry import errors, names
-from harborweb.registry.auth import Authenticator
+from harborweb.registry.auth import CATALOG, Authenticator
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
@@ -84,7 +84,7 @@ class Client:
 
     async def repositories(self) -> AsyncIterator[str]:
         """Every repository the registry lists (GET /v2/_catalog, page by page)."""
-        pages = PageReader(self, f"/v2/_catalog?n={PAGE}", "registry:catalog:*", _("its list of repositories"))
+        pages = PageReader(self, f"/v2/_catalog?n={PAGE}", CATALOG, _("its list of repositories"))
         async for content in pages:
             for name in pages.strings(content, "repositories", names.is_repository):
                 yield name
@@ -223,7 +223,10 @@ class Client:
 
         async def once(authorization: str) -> Answer:
             sent = {**(headers or {}), "Authorization": authorization} if authorization else dict(headers or {})
-            return await self.transport.fetch(method, url, headers=sent, limit=cap, data=data)
+            answer = await self.transport.fetch(method, url, headers=sent, limit=cap, data=data)
+            if answer.status != 401:
+                self.auth.worked(scope, authorization)
+            return answer
 
         authorization = await self.auth.header(scope)
         answer = await once(authorization)
