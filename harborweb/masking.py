@@ -57,9 +57,13 @@ class Masker:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where in `text` secrets are, merged and in order."""
+        bare = text.translate(_LINE_BREAKS)
+        present = [form for form in self.forms if form in bare]
+        if not present:
+            return []
         squeezed, places = _squeeze(text)
         found: list[tuple[int, int]] = []
-        for form in self.forms:
+        for form in present:
             at = squeezed.find(form)
             while at >= 0:
                 first, last = places[at], places[at + len(form) - 1]
@@ -70,7 +74,11 @@ class Masker:
 
     def unfinished(self, text: str) -> int:
         """Where the end of `text` begins that may be the beginning of a secret; its length when none does."""
-        squeezed, places = _squeeze(text)
+        longest = len(self.forms[0]) if self.forms else 0
+        cut = max(0, len(text) - 2 * longest)
+        if len(text[cut:].translate(_LINE_BREAKS)) < longest:  # mostly line breaks
+            cut = 0
+        squeezed, places = _squeeze(text[cut:])
         earliest = len(squeezed)
         for form in self.forms:
             # a short secret at the very end needs the next character to be known as a word
@@ -79,7 +87,7 @@ class Masker:
                 if form.startswith(squeezed[at:]):
                     earliest = at
                 at = squeezed.find(form[0], at + 1)
-        return places[earliest] if earliest < len(squeezed) else len(text)
+        return cut + places[earliest] if earliest < len(squeezed) else len(text)
 
 
 class MaskStream:
