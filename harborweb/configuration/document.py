@@ -232,6 +232,7 @@ class Document:
         for other in self.tree.entries.values():
             if other.path[: len(entry.path)] != entry.path or other.alias:
                 continue
+            last = max(last, self.tree.line(other.key_start) - 1)
             raw = self.text[other.start : other.end].rstrip()
             # YAML ends a block mapping or list only where the next key begins: not where its last value ends.
             if raw and (other.kind == "scalar" or raw[0] in "{["):
@@ -334,8 +335,9 @@ class Document:
             return self
         if mine is not None and theirs is not None:
             entry, old = self.tree.entries.get(path), base.tree.entries.get(path)
-            if (entry and entry.flow) or (old and old.flow):
-                return self.set(key, base.get(key))
+            if entry and old and (entry.flow or old.flow):  # other keys share the line
+                value = base.text[old.start : old.end]
+                return Document(self.text[: entry.start] + value + self.text[entry.end :])
             return self._with_line(mine - 1, base.lines[theirs - 1])
         if mine is None:
             return self.set(key, base.get(key)) if base.has(key) else self

@@ -4,6 +4,7 @@ prepare reads harbor.yml with PyYAML, which follows YAML 1.1 (`yes` is true, `01
 """
 
 import bisect
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ TAG = "tag:yaml.org,2002:"
 # Breaks that YAML knows and no editor shows; they would make our line numbers and prepare's differ.
 STRANGE_BREAKS = "\x85\u2028\u2029"
 BOM = "\ufeff"
+DEEP = re.compile(r"(?:[\[{]\s*){50}")
 
 
 class TextProblem(Problem):
@@ -140,6 +142,8 @@ def _reader() -> YAML:
 
 
 def _compose(text: str) -> Any:
+    if deep := DEEP.search(text):  # reading it would take minutes and then fail
+        raise TextProblem(_("The blocks of this file are nested too deep."), line=text.count("\n", 0, deep.start()) + 1)
     try:
         return _reader().compose(text)
     except MarkedYAMLError as error:

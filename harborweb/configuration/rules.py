@@ -1,7 +1,8 @@
 """What prepare would refuse, and what it should have refused. Pure: text in, faults out; no file, no network.
 
 Sources: Harbor's prepare as observed (`refuse` = it stops; the rest is accepted by it and cannot work).
-`check` is the door; `rules_address` holds host name and public address, `rules_blocks` the keys that the first form does not ask for.
+`check` is the door; `rules_address` holds host name and public address, `rules_blocks` the keys that the first
+form does not ask for.
 """
 
 import re
@@ -121,7 +122,9 @@ def _admin_password(sheet: Sheet) -> None:
         sheet.warning(
             key, _("The password of admin is the template’s."), why, _("Set your own before the first start.")
         )
-    elif not (8 <= len(text) <= 128 and all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))):
+    elif text != DOTS and not (
+        8 <= len(text) <= 128 and all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    ):
         # Harbor's API answers this for any password set through it; the first start takes what it gets.
         sheet.warning(
             key,

@@ -1,0 +1,74 @@
+"""No secret is left in what is shown, and every line stays where it was."""
+
+import pytest
+
+from harborweb.configuration.diff import compare
+from harborweb.configuration.document import Document
+from harborweb.configuration.veil import masked, masked_lines
+from tests import parts
+
+TEXT = """\
+harbor_admin_password: Sup3rSecret!  # was OldSecret99
+database:
+  password: 'it''s secret'
+  # password: commented-one
+proxy:
+  http_proxy: http://user:proxypass@proxy.example:3128
+external_redis: {host: r, password: "flowpass"}
+storage_service:
+  s3:
+    accesskey: AKIAEXAMPLE
+    secretkey: |
+      blocksecret-one
+      blocksecret-two
+    bucket: pictures
+trivy:
+  # github_token: ghp_commented
+  github_token: "long \\
+    folded-secret"
+note: Sup3rSecret! stands here again
+# remember: the harbor_admin_password: is Sup3rSecret! too
+# old token = abcdef
+private_key: /certs/a.key
+"""
+SECRETS = ["Sup3rSecret", "it''s", "commented-one", "proxypass", "flowpass", "AKIAEXAMPLE", "blocksecret", "ghp_commented",
+           "folded-secret", "abcdef"]  # fmt: skip
+
+
+def test_every_secret_is_dots_and_every_line_stays() -> None:
+    document = Document(TEXT)
+    shown = masked(document)
+    for secret in SECRETS:
+        assert secret not in shown
+    assert shown.count("\n") == TEXT.count("\n")
+    lines = masked_lines(document)
+    assert lines[0].startswith("harbor_admin_password: •••")
+    assert lines[5] == "  http_proxy: http://user:•••@proxy.example:3128"
+    assert lines[6] == "external_redis: {host: r, password: •••}"
+    assert lines[13] == "    bucket: pictures"
+    assert lines[-1] == "private_key: /certs/a.key"
+
+
+def test_text_without_secrets_is_shown_as_it_is() -> None:
+    text = parts.shared("harbor.yml-2.15.tmpl").read_text()
+    lines = masked_lines(Document(text))
+    differing = [new for old, new in zip(text.split("\n"), lines, strict=False) if old != new]
+    assert differing == [
+        "harbor_admin_password: •••",
+        "  password: •••",
+        "  # github_token: •••",
+        "#     password: •••",
+    ]
+
+
+def test_a_changed_secret_shows_as_a_changed_line() -> None:
+    old = Document(TEXT)
+    diff = compare(old, old.set("harbor_admin_password", "An0therSecret"))
+    signs = [(line.sign, line.number) for hunk in diff.hunks for line in hunk.lines if line.sign]
+    assert signs == [("-", 1), ("+", 1)]
+    assert all("ecret!" not in line.text and "An0ther" not in line.text for hunk in diff.hunks for line in hunk.lines)
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_a_secret_on_the_first_line(bom: str) -> None:
+    assert masked_lines(Document(f"{bom}password: abc\nx: 1\n")) == [f"{bom}password: •••", "x: 1"]
