@@ -36,6 +36,7 @@ def until_healthy(run: Run, folder: Path) -> list[engine.Container]:
                 _tell(run, found, told)
                 looking.look()
                 if found and all(one.well for one in found):
+                    run.progress(0, 0)
                     return found
                 gone = [one for one in found if one.restarts >= RESTARTS or one.state == "dead"]
                 if gone or time.monotonic() > deadline:

@@ -21,3 +21,9 @@ def installer_of(result: dict[str, Any]) -> Installer | None:
 def current_draft() -> Draft | None:
     """The draft that the wizard holds."""
     return configuration.current_draft()
+
+
+@register.simple_tag
+def draft_from(draft: Draft | None, installer: Installer) -> bool:
+    """Whether the wizard's draft was begun from this installer."""
+    return draft is not None and draft.template() == installer.template()

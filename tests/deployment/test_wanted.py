@@ -1,0 +1,101 @@
+"""What is read from a revision: for the checks, and what has to be masked."""
+
+from pathlib import Path
+
+import pytest
+
+from harborweb.deployment import files, wanted
+from tests import parts
+
+TEXT = """\
+hostname: registry.lab.example
+http:
+  port: 8080
+https:
+  certificate: /etc/c.crt
+  private_key: /etc/c.key
+external_url: https://registry.lab.example:9443
+harbor_admin_password: "quoted: secret"
+database:
+  password: db-secret
+  max_idle_conns: 100
+external_redis:
+  password: redis-secret
+storage_service:
+  s3:
+    accesskey: AKIAEXAMPLE
+    secretkey: s3-secret
+    bucket: images
+data_volume: /data
+"""
+
+
+def test_the_wishes_of_a_text() -> None:
+    wishes = wanted.read(TEXT)
+    assert wishes.ports == {"http.port": 8080, "https.port": 443}
+    assert (wishes.certificate, wishes.private_key, wishes.data_volume) == ("/etc/c.crt", "/etc/c.key", "/data")
+    assert wishes.address == "https://registry.lab.example:9443"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("hostname: a.example\n", "http://a.example"),
+        ("hostname: a.example\nhttp:\n  port: 8080\n", "http://a.example:8080"),
+        ("hostname: a.example\nhttps:\n  port: 443\n", "https://a.example"),
+        ("hostname: a.example\nhttps:\n  port: 8443\n", "https://a.example:8443"),
+        ("hostname: a.example\nhttp:\n  port: 99999\n", "http://a.example"),
+    ],
+)
+def test_the_address(text: str, address: str) -> None:
+    assert wanted.read(text).address == address
+
+
+def test_every_secret_is_found_and_nothing_else() -> None:
+    assert set(wanted.secrets(TEXT)) == {
+        "quoted: secret", "db-secret", "redis-secret", "AKIAEXAMPLE", "s3-secret",
+    }  # fmt: skip
+
+
+def test_the_secrets_of_the_real_template() -> None:
+    template = parts.shared("harbor.yml-2.15.tmpl").read_text()
+    assert set(wanted.secrets(template)) == {"Harbor12345", "root123"}
+
+
+def test_a_file_is_written_whole_and_only_when_it_differs(tmp_path: Path) -> None:
+    path = tmp_path / "harbor.yml"
+    assert files.write_whole(path, "a: 1\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.stat()
+    assert not files.write_whole(path, "a: 1\n")
+    assert path.stat().st_ino == before.st_ino
+    path.chmod(0o644)
+    assert files.write_whole(path, "a: 1\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["harbor.yml"]
+
+
+def test_a_copy_puts_back_owners_modes_and_absence(tmp_path: Path) -> None:
+    config = tmp_path / "common" / "config"
+    config.mkdir(parents=True)
+    (config / "env").write_text("SECRET=1\n")
+    (config / "env").chmod(0o640)
+    (config / "link").symlink_to("env")
+    (tmp_path / "harbor.yml").write_text("old")
+    inode = config.stat().st_ino
+    with pytest.raises(RuntimeError), files.kept(tmp_path, ".copy") as copy:
+        assert copy.path.stat().st_mode & 0o777 == 0o600
+        (config / "env").unlink()
+        (config / "fresh").mkdir()
+        (config / "fresh" / "file").touch()
+        (tmp_path / "harbor.yml").write_text("new")
+        (tmp_path / "docker-compose.yml").write_text("new")
+        raise RuntimeError
+    assert (config / "env").read_text() == "SECRET=1\n"
+    assert (config / "env").stat().st_mode & 0o777 == 0o640
+    assert (config / "link").is_symlink()
+    assert sorted(one.name for one in config.iterdir()) == ["env", "link"]
+    assert (tmp_path / "harbor.yml").read_text() == "old"
+    assert not (tmp_path / "docker-compose.yml").exists()
+    assert not copy.path.exists()
+    assert config.stat().st_ino == inode
