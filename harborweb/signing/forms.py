@@ -55,6 +55,7 @@ class PasswordForm(KeyForm):
     password = forms.CharField(
         label=gettext_lazy("Password"),
         required=False,
+        help_text=gettext_lazy("Needed unless “No password” is chosen."),
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -146,7 +147,7 @@ class ImportForm(PasswordForm):
         if (file.size or 0) > MAX_FILE:
             self.add_error("file", _("This file is larger than 64 kB, so it is no key."))
             return "-"
-        return file.read().decode(errors="replace")
+        return bytes(file.read()).decode(errors="replace")
 
 
 class NameForm(forms.Form):

@@ -2,6 +2,7 @@
 
 import socket
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from django.utils import timezone
@@ -12,6 +13,8 @@ from harborweb.signing import words
 from harborweb.signing.models import CosignFound
 from harborweb.tools import cosign, cosign_features, process
 from harborweb.tools.cosign import Cosign
+
+FORGOTTEN = timedelta(days=30)  # hosts that are gone: a container has another name at each start
 
 
 def remember() -> CosignFound:
@@ -24,6 +27,7 @@ def remember() -> CosignFound:
             completed = process.run(cosign.version_command(path), env=env, timeout=30)
         version = cosign.parse_version(completed.stdout)
         said = str(version) if version else "?"
+    CosignFound.objects.filter(seen__lt=timezone.now() - FORGOTTEN).delete()
     found, _made = CosignFound.objects.update_or_create(
         host=socket.gethostname(), defaults={"version": said, "path": path, "seen": timezone.now()}
     )

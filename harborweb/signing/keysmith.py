@@ -79,7 +79,8 @@ def import_key(run: Run) -> dict[str, Any]:
 
 def already_here(fingerprint: str, besides: int | None = None) -> None:
     """Raise Problem when another key than `besides` has this fingerprint."""
-    if other := Key.objects.filter(fingerprint=fingerprint).exclude(pk=besides).first():
+    rows = Key.objects.filter(fingerprint=fingerprint)
+    if other := (rows if besides is None else rows.exclude(pk=besides)).first():
         raise Problem(
             _("This key is here already, under the name %s.") % other.name,
             _("Open it there. To add its private half, delete the entry first, then import the pair."),
@@ -104,7 +105,9 @@ def secrets_of(run: Run, key: Key) -> tuple[str, str]:
 @contextmanager
 def _key(run: Run) -> Iterator[Key]:
     """The job's key row, marked failed when the work ends badly."""
-    key = Key.objects.get(pk=run.arguments["key"])
+    key = Key.objects.filter(pk=run.arguments["key"]).first()
+    if key is None:
+        raise Problem(_("The key’s entry was deleted before the job began."), _("Make it again."))
     try:
         yield key
     except BaseException:

@@ -1,11 +1,17 @@
-"""The door of signing: keys for everybody, jobs that make, sign and verify."""
+"""The door of signing: keys for everybody, jobs that make, sign and verify.
 
+`request` says who asks, for the activity trail; None is harborweb itself (the demo, a command).
+"""
+
+import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -29,8 +35,9 @@ def trusted_keys() -> list[PublicKey]:
 
 
 def signing_keys() -> list[Key]:
-    """The keys that the sign panel offers."""
-    return list(Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY))
+    """The keys that the sign panel offers: trusted ones first, the one used last at the top."""
+    rows = Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY)
+    return list(rows.order_by("-trusted", F("used").desc(nulls_last=True), "name"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def cosign_state() -> CosignState:
     return CosignState(found, version, warning=words.vulnerable(version))
 
 
-def add_public_key(request: HttpRequest, name: str, data: bytes, *, trusted: bool) -> Key:
+def add_public_key(request: HttpRequest | None, name: str, data: bytes, *, trusted: bool) -> Key:
     """Store a public key; raises Problem when `data` is none, or the name or the key is here already."""
     public = load_public_key(data)
     key = _new(request, name, Key.Kind.PUBLIC, trusted, state=Key.State.READY)
@@ -73,18 +80,18 @@ def add_public_key(request: HttpRequest, name: str, data: bytes, *, trusted: boo
     return key
 
 
-def request_pair(request: HttpRequest, name: str, mode: str, password: str, *, trusted: bool) -> Key:
+def request_pair(request: HttpRequest | None, name: str, mode: str, password: str, *, trusted: bool) -> Key:
     """Begin making a key pair; its `job` does the work."""
     return _begin(request, name, mode, trusted, {"password": password}, imported=False)
 
 
-def request_import(request: HttpRequest, name: str, mode: str, password: str, pem: str, *, trusted: bool) -> Key:
+def request_import(request: HttpRequest | None, name: str, mode: str, password: str, pem: str, *, trusted: bool) -> Key:
     """Begin importing a private key; whether `password` opens it is found out by the worker."""
     return _begin(request, name, mode, trusted, {"password": password, "pem": pem}, imported=True)
 
 
 def request_sign(
-    request: HttpRequest,
+    request: HttpRequest | None,
     registry: Registry,
     repository: str,
     digest: str,
@@ -106,6 +113,7 @@ def request_sign(
             _("Choose a key pair."),
             field="key",
         )
+    click = secrets.token_hex(8)
     slot = sealing.put_once(password) if key.asks else ""
     job = jobs.request(
         tasks.sign,
@@ -115,31 +123,38 @@ def request_sign(
         by=request,
         arguments={
             "registry": registry.pk, "repository": repository, "digest": digest, "tag": tag, "key": key.pk,
-            "annotations": dict(annotations or {}), "slot": slot, "simple": simple,
+            "annotations": dict(annotations or {}), "slot": slot, "simple": simple, "click": click,
         },
-        exclusive=f"sign:{registry.pk}:{digest}:{key.pk}",
+        exclusive=f"sign:{_image_key(registry, repository, digest)}:{key.pk}",
     )  # fmt: skip
-    if _ours(job, slot):
+    if job.arguments["click"] != click:  # a second click: its password is not needed
+        sealing.drop(filter(None, [slot]))
+    else:
         record(request, "sign", job.subject, _("tag %(tag)s, key %(key)s") % {"tag": tag or "-", "key": key.name})
     return job
 
 
 def request_verify(
-    request: HttpRequest, registry: Registry, repository: str, digest: str, tag: str = "", key: Key | None = None
+    request: HttpRequest | None, registry: Registry, repository: str, digest: str, tag: str = "", key: Key | None = None
 ) -> Job:
     """Begin `cosign verify` of `digest` with `key`, or with every trusted key."""
-    return jobs.request(
+    job = jobs.request(
         tasks.verify,
         kind="verify",
         title=_("Verify %s") % _image(repository, tag, digest),
         subject=f"{registry.name}/{repository}@{digest}",
         by=request,
-        arguments={"registry": registry.pk, "repository": repository, "digest": digest, "key": key.pk if key else None},
-        exclusive=f"verify:{registry.pk}:{digest}:{key.pk if key else 'all'}",
-    )
+        arguments={
+            "registry": registry.pk, "repository": repository, "digest": digest, "tag": tag,
+            "key": key.pk if key else None,
+        },
+        exclusive=f"verify:{_image_key(registry, repository, digest)}:{key.pk if key else 'all'}",
+    )  # fmt: skip
+    record(request, "verify", job.subject, key.name if key else _("each trusted key"))
+    return job
 
 
-def request_look(request: HttpRequest) -> Job:
+def request_look(request: HttpRequest | None) -> Job:
     """Begin looking for cosign on a worker."""
     return jobs.request(
         tasks.look,
@@ -151,13 +166,13 @@ def request_look(request: HttpRequest) -> Job:
     )
 
 
-def set_trust(request: HttpRequest, key: Key, trusted: bool) -> None:
+def set_trust(request: HttpRequest | None, key: Key, trusted: bool) -> None:
     """Say whether signatures by `key` count in the audit."""
     if Key.objects.filter(pk=key.pk, trusted=not trusted).update(trusted=trusted):
         record(request, "trust key" if trusted else "stop trusting key", key.name, key.fingerprint or "")
 
 
-def rename(request: HttpRequest, key: Key, name: str) -> None:
+def rename(request: HttpRequest | None, key: Key, name: str) -> None:
     """Give `key` another name; raises Problem when that is taken."""
     before, key.name = key.name, name
     with _name_once(key):
@@ -165,7 +180,7 @@ def rename(request: HttpRequest, key: Key, name: str) -> None:
     record(request, "rename key", name, _("was %s") % before)
 
 
-def delete(request: HttpRequest, key: Key, typed: str) -> None:
+def delete(request: HttpRequest | None, key: Key, typed: str) -> None:
     """Delete `key` for good, when its name was typed."""
     if typed != key.name:
         raise Problem(
@@ -176,19 +191,25 @@ def delete(request: HttpRequest, key: Key, typed: str) -> None:
     record(request, "delete key", name, fingerprint)
 
 
-def _new(request: HttpRequest, name: str, kind: str, trusted: bool, *, state: str) -> Key:
+def _new(request: HttpRequest | None, name: str, kind: str, trusted: bool, *, state: str) -> Key:
     """A row not saved yet; a failed one of the same name makes room."""
     for row in Key.objects.filter(name=name).exclude(state=Key.State.READY):
         if row.now == Key.State.FAILED:
             row.delete()
-    return Key(name=name, kind=kind, trusted=trusted, state=state, created_by=request.user.get_username())
+    return Key(name=name, kind=kind, trusted=trusted, state=state, created_by=_who(request))
 
 
-def _begin(request: HttpRequest, name: str, mode: str, trusted: bool, secret: dict[str, str], *, imported: bool) -> Key:
+def _who(request: HttpRequest | None) -> str:
+    return request.user.get_username() if request is not None else _("harborweb")
+
+
+def _begin(
+    request: HttpRequest | None, name: str, mode: str, trusted: bool, typed: dict[str, str], *, imported: bool
+) -> Key:
     key = _new(request, name, Key.Kind.PAIR, trusted, state=Key.State.MAKING)
     key.password_mode = mode
-    slot = sealing.put_once(json.dumps(secret))
-    with _name_once(key):
+    slot = sealing.put_once(json.dumps(typed))
+    with _name_once(key, slot):
         key.save()
         key.job = jobs.request(
             tasks.import_key if imported else tasks.make_key,
@@ -205,12 +226,13 @@ def _begin(request: HttpRequest, name: str, mode: str, trusted: bool, secret: di
 
 
 @contextmanager
-def _name_once(key: Key) -> Iterator[None]:
-    """A transaction in which a taken name becomes a sentence."""
+def _name_once(key: Key, *slots: str) -> Iterator[None]:
+    """A transaction in which a taken name becomes a sentence, and then `slots` are emptied."""
     try:
         with transaction.atomic():
             yield
     except IntegrityError as error:
+        sealing.drop(slots)
         if key.fingerprint:
             already_here(key.fingerprint, besides=key.pk)
         raise Problem(
@@ -218,14 +240,9 @@ def _name_once(key: Key) -> Iterator[None]:
         ) from error
 
 
-def _ours(job: Job, slot: str) -> bool:
-    """Whether `job` is the one just asked for; the slot of a second click is emptied."""
-    if not slot:
-        return True
-    if job.arguments.get("slot") == slot:
-        return True
-    sealing.drop([slot])
-    return False
+def _image_key(registry: Registry, repository: str, digest: str) -> str:
+    """A short name for one image in one repository: the same digest may lie in several."""
+    return hashlib.sha256(f"{registry.pk} {repository}@{digest}".encode()).hexdigest()[:32]
 
 
 def _image(repository: str, tag: str, digest: str) -> str:

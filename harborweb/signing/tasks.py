@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.db import connections
 
 from harborweb.jobs.run import perform
 from harborweb.signing import found, keysmith, workshop
@@ -44,3 +45,4 @@ def remember_cosign(sender: Any, **_kwargs: Any) -> None:
     """A worker that signs notes which cosign its machine has, so that the pages can say it."""
     if "default" in sender.app.amqp.queues.consume_from:
         found.remember()
+        connections.close_all()  # the worker's main process forks children later; they make their own

@@ -167,6 +167,11 @@ def verify(request: HttpRequest) -> HttpResponse:
     return _panel(request, form, "verify")
 
 
+def _htmx(request: HttpRequest) -> bool:
+    """Whether a fragment is wanted (django-htmx)."""
+    return bool(getattr(request, "htmx", False))
+
+
 def _refuse(form: Any, problem: Problem, default: str | None = None) -> None:
     """Show a Problem at the field it belongs to."""
     field = problem.field or default
@@ -191,7 +196,7 @@ def _key_page(request: HttpRequest, row: Key, status: int = 200, **more: Any) ->
 
 def _job(request: HttpRequest, job: Job, fragment: str) -> HttpResponse:
     """The live job in place of the panel, or its page where there is no JavaScript."""
-    if request.htmx:
+    if _htmx(request):
         return render(request, fragment, {"job": job})
     return redirect("jobs:detail", job.pk)
 
@@ -199,5 +204,5 @@ def _job(request: HttpRequest, job: Job, fragment: str) -> HttpResponse:
 def _panel(request: HttpRequest, form: ImageForm, which: str) -> HttpResponse:
     """The panel again with what is wrong, and what was typed still there; without JavaScript a page."""
     image = {name: form.cleaned_data.get(name) for name in ("registry", "repository", "digest", "tag")}
-    template = f"signing/_{which}_panel.html" if request.htmx else "signing/panel.html"
+    template = f"signing/_{which}_panel.html" if _htmx(request) else "signing/panel.html"
     return render(request, template, {**image, "form": form, "which": which}, status=422)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import Registry
 from harborweb.signing import found, places, words
 from harborweb.signing.keysmith import secrets_of
@@ -22,6 +23,8 @@ from harborweb.tools import cosign, cosign_features
 from harborweb.tools.cosign import Access, Cosign, Outcome
 from harborweb.tools.process import shown
 
+Row = TypeVar("Row", Key, Registry)
+SHOWN = 50  # payloads of one verification that are kept
 SECONDS = 180  # cosign's own limit for one command
 
 
@@ -55,7 +58,7 @@ def sign(run: Run) -> dict[str, Any]:
     4. Verify with the public key
     5. Find where the signature is stored
     """
-    key = Key.objects.get(pk=run.arguments["key"])
+    key = _one(Key, run.arguments["key"])
     simple = bool(run.arguments.get("simple"))
     run.step(1, 5, _("Look where the tag points"))
     endpoint, repository, digest = _image(run)
@@ -80,17 +83,16 @@ def sign(run: Run) -> dict[str, Any]:
         check = _verify(run, place, key)
     if check["outcome"] != Outcome.GOOD:
         raise Problem(
-            _("cosign signed, but its signature does not verify: %s") % check["sentence"],
-            _("The signature stays in the registry and counts for nothing. The log has cosign’s words."),
+            _("cosign signed, but verifying it failed: %s") % check["sentence"],
+            _("The log has cosign’s words. Verify the image again before you rely on this signature."),
         )
     run.step(5, 5, _("Find where it is stored"))
-    stored = places.stored(endpoint, repository, digest)
     kind = place.program.format(simple)
     return {
         "image": place.reference,
         "format": kind,
         "version": str(place.program.version),
-        "places": [one.shown() for one in _new(stored, before, kind)],
+        "places": _found(run, endpoint, repository, digest, before, kind),
         "check": check,
     }
 
@@ -122,8 +124,16 @@ def verify(run: Run) -> dict[str, Any]:
     }
 
 
+def _one(model: type[Row], pk: int) -> Row:
+    """The row that the job was asked for; raises Problem when it was deleted meanwhile."""
+    row = model._default_manager.filter(pk=pk).first()
+    if row is None:
+        raise Problem(_("The key or the registry was deleted before the job began."), _("Open the image again."))
+    return row
+
+
 def _image(run: Run) -> tuple[Endpoint, str, str]:
-    registry = Registry.objects.get(pk=run.arguments["registry"])
+    registry = _one(Registry, run.arguments["registry"])
     endpoint = registry.endpoint()
     run.secret(endpoint.password)
     return endpoint, run.arguments["repository"], run.arguments["digest"]
@@ -176,12 +186,23 @@ def _verify(run: Run, place: Place, key: Key) -> dict[str, Any]:
     return {
         "key": key.pk, "name": key.name, "fingerprint": key.fingerprint, "algorithm": key.algorithm, "file": name,
         "exit_code": completed.exit_code, "outcome": str(result), "sentence": words.outcome(result),
-        "json": json.dumps(payloads, indent=2, ensure_ascii=False) if payloads else "",
+        "json": json.dumps(payloads[:SHOWN], indent=2, ensure_ascii=False) if payloads else "",
+        "more": max(0, len(payloads) - SHOWN),
         "command": shown(("cosign", *command[1:])),
     }  # fmt: skip
 
 
-def _new(stored: set[places.Place], before: set[places.Place], kind: str) -> list[places.Place]:
-    """What was not there before; a signature that equals an older one (RSA, Ed25519) is found among those."""
+def _found(
+    run: Run, endpoint: Endpoint, repository: str, digest: str, before: set[places.Place], kind: str
+) -> list[dict[str, str]]:
+    """What was not there before; a signature that equals an older one (RSA, Ed25519) is found among those.
+
+    The image is signed and verified by now: a registry that does not answer here changes nothing about that.
+    """
+    try:
+        stored = places.stored(endpoint, repository, digest)
+    except RegistryError as error:
+        run.line(str(error))
+        return []
     fitting = {place for place in stored if (place.source == "sig") == (kind == "simple")}
-    return sorted(fitting - before or fitting, key=lambda place: place.digest)
+    return [place.shown() for place in sorted(fitting - before or fitting, key=lambda place: place.digest)]

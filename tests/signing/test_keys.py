@@ -121,7 +121,7 @@ def test_a_wrong_password_is_said(cosign: str, asked: Any, tmp_path: Path) -> No
     [
         ("-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n", "cosign cannot use this key"),
         (
-            "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nbm90IGEga2V5\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+            "-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----\nbm90IGEga2V5\n-----END ENCRYPTED COSIGN PRIVATE KEY-----\n",
             "cosign cannot use this key",
         ),
         ("-----BEGIN EC PRIVATE KEY-----\n", "This is no private key"),

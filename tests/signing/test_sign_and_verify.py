@@ -310,3 +310,30 @@ def test_stopping_before_a_worker_takes_it_signs_nothing(asked: Any, row: Any, r
     assert stop(job, "somebody")
     assert done(job, workshop.sign).state == "stopped"
     assert tags(row, image.repository) == ["1.0"]
+
+
+def test_the_same_digest_in_two_repositories_is_two_jobs(asked: Any, row: Any, release3: Key, push: Push) -> None:
+    one, two = push(row, "same/one", seed="same"), push(row, "same/two", seed="same")
+    assert one.digest == two.digest
+    first, second = (
+        services.request_sign(asked, row, image.repository, image.digest, "1.0", release3) for image in (one, two)
+    )
+    assert first.pk != second.pk
+
+
+def test_a_key_deleted_before_the_job_begins(asked: Any, row: Any, release3: Key, push: Push) -> None:
+    image = push(row, "deleted/key")
+    job = services.request_sign(asked, row, image.repository, image.digest, "1.0", release3)
+    services.delete(asked, release3, "release")
+    assert done(job, workshop.sign).error == "The key or the registry was deleted before the job began."
+    assert tags(row, image.repository) == ["1.0"]
+
+
+def test_without_a_request_it_is_harborweb_who_asks(row: Any, cosign_three: str, push: Push) -> None:
+    """As the demo does."""
+    from harborweb.accounts.models import Activity
+
+    key = made(None, "demo", "none", "")
+    assert key.created_by == "harborweb"
+    assert signed(None, row, push(row, "demo/app"), key).state == "succeeded"
+    assert set(Activity.objects.values_list("action", "who")) == {("make key pair", "harborweb"), ("sign", "harborweb")}

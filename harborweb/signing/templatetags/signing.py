@@ -28,6 +28,12 @@ def sign_keys() -> list[Key]:
 
 
 @register.filter
+def refused_with(key: Key, version: cosign_features.Version | None) -> bool:
+    """Whether cosign of this version refuses the signatures that it makes with `key`."""
+    return key.signs and version is not None and not cosign_features.signs_with(version, key.algorithm)
+
+
+@register.filter
 def any_asks(keys: list[Key]) -> bool:
     """Whether one of these keys asks for its password."""
     return any(key.asks for key in keys)
