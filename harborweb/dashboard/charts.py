@@ -11,8 +11,7 @@ from harborweb.verification.verdict import Verdict
 RADIUS, HOLE, CENTRE = 58.0, 45.0, 60.0
 GAP = 2.0  # px on the outer edge
 LEAST = 3.0
-WIDTH, HEIGHT = 660, 168  # of the curve, with room for its numbers
-LEFT, RIGHT, TOP, BOTTOM = 40, 72, 10, 24
+WIDTH, HEIGHT, MARGIN = 1000, 168, 10  # of the curve; its width is stretched to that of its panel
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class Curve:
 
     line: str
     area: str
-    end_x: float
     end_y: float
     end: float
     ticks: list[tuple[float, int]]
@@ -79,10 +77,10 @@ def coverage(sweeps: Sequence[Sweep] | Iterable[Sweep]) -> Curve | None:
     span = (moments[-1][0] - moments[0][0]).total_seconds()
 
     def x(at: datetime) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (at - moments[0][0]).total_seconds() / span, 1)
+        return round(WIDTH * (at - moments[0][0]).total_seconds() / span, 1)
 
     def y(share: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (100 - share) / (100 - low), 1)
+        return round(MARGIN + (HEIGHT - 2 * MARGIN) * (100 - share) / (100 - low), 1)
 
     points = [(x(at), y(share)) for at, share in moments]
     line = "M" + "L".join(f"{px} {py}" for px, py in points)
@@ -90,7 +88,7 @@ def coverage(sweeps: Sequence[Sweep] | Iterable[Sweep]) -> Curve | None:
     step = 10 if 100 - low <= 50 else 25 if low % 25 == 0 else 20
     return Curve(
         line=line, area=f"{line}L{points[-1][0]} {floor}L{points[0][0]} {floor}Z",
-        end_x=points[-1][0], end_y=points[-1][1], end=moments[-1][1],
+        end_y=points[-1][1], end=moments[-1][1],
         ticks=[(y(share), share) for share in range(low, 101, step)],
         first=moments[0][0], last=moments[-1][0], sweeps=len(moments),
     )  # fmt: skip

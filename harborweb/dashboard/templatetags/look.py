@@ -129,7 +129,7 @@ def size(number: float | None) -> str:
             break
         value /= 1000
     decimals = 1 if unit != "B" and value < 9.95 else 0
-    return f"{number_format(value, decimals)}\N{NO-BREAK SPACE}{unit}"
+    return f"{number_format(round(value, decimals), decimals)}\N{NO-BREAK SPACE}{unit}"
 
 
 @register.filter
@@ -139,7 +139,8 @@ def seconds(number: float | timedelta | None) -> str:
         return "–"
     value = number.total_seconds() if isinstance(number, timedelta) else float(number)
     if value < 60:
-        return _("%(n)s s") % {"n": number_format(value, 1 if value < 10 else 0)}
+        decimals = 1 if value < 9.95 else 0  # number_format cuts off, so round first
+        return _("%(n)s s") % {"n": number_format(round(value, decimals), decimals)}
     whole = round(value)
     if whole < 3600:
         return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
