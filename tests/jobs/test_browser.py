@@ -76,10 +76,13 @@ def test_a_live_job_from_waiting_to_failed(window: Watched, show: Show) -> None:
     run = show.start()
     window.get_by_text("1 Check").first.wait_for()
     window.get_by_text("Running", exact=True).wait_for()
-    began = time.monotonic()
-    run.line("the first line")
-    window.get_by_text("the first line").wait_for()
-    assert time.monotonic() - began < 1.5  # a second, and some for a busy machine
+    took = []
+    for number in range(4):
+        began = time.monotonic()
+        run.line(f"a line, the {number}th")
+        window.get_by_text(f"a line, the {number}th").wait_for()
+        took.append(time.monotonic() - began)
+    assert min(took) < 1  # the best one: the machine may be busy with other things
     window.look_well()
 
     log = window.locator("[role=log]")

@@ -128,7 +128,7 @@ def test_lines_are_written_while_the_work_goes_on() -> None:
     def work(run: Run) -> None:
         for number in range(3):
             run.line(f"line {number}")
-            time.sleep(0.6)
+            until(lambda: LogLine.objects.filter(job=run.job).count() > len(seen))
             seen.append(LogLine.objects.filter(job=run.job).count())
 
     done(work)
