@@ -103,7 +103,8 @@ class Command(BaseCommand):
     def _print(self, judgements: Sequence[Judgement], form: str) -> None:
         """The report on standard output, the sum on standard error."""
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show “…” is no reason to fail
+            # JSON and CSV are UTF-8 wherever they go; a terminal that cannot show “…” is no reason to fail.
+            sys.stdout.reconfigure(encoding=None if form == "table" else "utf-8", errors="replace")
         text = {"json": to_json, "csv": to_csv, "table": to_table}[form](judgements)
         self.stdout.write(text, ending="")
         self.stdout.flush()
