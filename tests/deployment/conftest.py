@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from harborweb.configuration.models import Revision, fingerprint
 from harborweb.deployment import deploying
@@ -127,8 +129,17 @@ def job(kind: str, **arguments: Any) -> Job:
 
 
 def done(requested: Job, work: Callable[[Any], Any]) -> Job:
-    """Do the job here and now, and give it back as it is settled."""
-    perform(requested.pk, work)
+    """Do the job now, in a thread of its own as a worker would, and give it back as it is settled."""
+
+    def perform_it() -> None:
+        try:
+            perform(requested.pk, work)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=perform_it)
+    thread.start()
+    thread.join()
     requested.refresh_from_db()
     return requested
 
