@@ -17,6 +17,7 @@ from harborweb.accounts.roles import Role
 from harborweb.celery import app
 from harborweb.jobs.models import Job, LogLine
 
+_ONE_RETRY = {"max_retries": 1, "interval_start": 0}  # kombu's own patience is 6 s, with a person waiting
 SEND_AGAIN = timedelta(minutes=1)
 
 
@@ -65,7 +66,7 @@ def _insert(job: Job) -> None:
 def _queue(job: Job) -> None:
     """Send the job's id to its queue; a broker that refuses settles the job as failed."""
     try:
-        with app.connection_for_write(settings.CELERY_BROKER_URL, connect_timeout=3) as connection:
+        with app.connection_for_write(settings.CELERY_BROKER_URL, transport_options=_ONE_RETRY) as connection:
             app.send_task(job.task, args=[job.pk], queue=job.queue, connection=connection, retry=False)
     except Exception as error:  # noqa: BLE001 - kombu passes on whatever its transport raises
         Job.objects.filter(pk=job.pk, state=Job.State.REQUESTED).update(
