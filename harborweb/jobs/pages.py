@@ -104,7 +104,7 @@ class Part:
     step: LogLine | None = None
 
 
-def parts(job: Job, lines: list[LogLine], wanted: int | None = None) -> list[Part]:
+def parts(lines: list[LogLine], wanted: int | None = None) -> list[Part]:
     """The lines with finished steps folded, but not the last step, nor the one with line number `wanted`."""
     stretches: list[list[LogLine]] = [[]]
     for line in lines:

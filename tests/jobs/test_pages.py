@@ -207,11 +207,11 @@ def test_finished_steps_are_folded(as_role: Sign) -> None:
         LogLine(job=job, number=n, at=now, stream=stream, text=f"{n} it") for n, stream in enumerate(streams, 1)
     )
     lines = pages.newest_lines(job)
-    folded = pages.parts(job, lines)
+    folded = pages.parts(lines)
     assert [(part.step.number if part.step else None, [line.number for line in part.lines]) for part in folded] == [
         (None, [1]), (2, [3, 4]), (None, [5, 6, 7]), (None, [8, 9]),
     ]  # fmt: skip
-    assert [part.step for part in pages.parts(job, lines, wanted=4)] == [None] * 4
+    assert [part.step for part in pages.parts(lines, wanted=4)] == [None] * 4
     client = as_role(Role.VIEWER)
     assert page(client, "detail", job.pk).count('<details class="log-step"') == 1
     assert '<details class="log-step"' not in page(client, "detail", job.pk, line=3)

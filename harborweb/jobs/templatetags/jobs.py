@@ -18,9 +18,9 @@ def job_lines(job: Job, before: int | None = None) -> list[LogLine]:
 
 
 @register.simple_tag(takes_context=True)
-def log_parts(context: dict[str, Any], job: Job, lines: list[LogLine]) -> list[pages.Part]:
+def log_parts(context: dict[str, Any], lines: list[LogLine]) -> list[pages.Part]:
     """The lines with finished steps folded; `line` in the context stays open."""
-    return pages.parts(job, lines, context.get("line"))
+    return pages.parts(lines, context.get("line"))
 
 
 @register.simple_tag
