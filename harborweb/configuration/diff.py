@@ -42,16 +42,25 @@ class Diff:
     lines: int  # of the old text
 
 
-def compare(old: Document, new: Document, faults: Sequence[Fault] = (), context: int = 2) -> Diff:
-    """Compare line by line; lines are compared as they are and shown masked."""
+def compare(
+    old: Document, new: Document, faults: Sequence[Fault] = (), *, before: int = 2, after: int | None = None
+) -> Diff:
+    """Compare line by line; lines are compared as they are and shown masked.
+
+    Shown around a change are `before` lines above it and `after` (by default as many) below it.
+    """
     shown_old, shown_new = masked_lines(old), masked_lines(new)
     below: dict[int, list[Fault]] = {}
     for fault in faults:
         below.setdefault(fault.line or 0, []).append(fault)
     matcher = SequenceMatcher(None, old.lines, new.lines, autojunk=False)
     hunks = []
-    for group in matcher.get_grouped_opcodes(context):
+    for group in matcher.get_grouped_opcodes(before):
         lines: list[Line] = []
+        if after is not None and group[-1][0] == "equal":
+            tag, old_from, old_to, new_from, new_to = group[-1]
+            short = min(after, old_to - old_from)
+            group[-1] = (tag, old_from, old_from + short, new_from, new_from + short)
         for tag, old_from, old_to, new_from, new_to in group:
             if tag != "equal":
                 lines += [Line(number + 1, "-", shown_old[number]) for number in range(old_from, old_to)]

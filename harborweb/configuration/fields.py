@@ -154,8 +154,8 @@ FIELDS = (
         Kind.URL,
         gettext_lazy("Public address"),
         gettext_lazy(
-            "The address that people type, when it is not the host name and port above: behind a reverse proxy it is "
-            "the proxy’s. docker fetches its tokens there. Only scheme, name and port, without a path."
+            "The address that people type, when it is not the host name with Harbor’s port: behind a reverse proxy "
+            "it is the proxy’s. docker fetches its tokens there. Only scheme, name and port, without a path."
         ),
         Effect.RESTART,
         optional=True,

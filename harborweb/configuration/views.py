@@ -98,6 +98,8 @@ def section(request: HttpRequest, name: str) -> HttpResponse:
     draft = services.current_draft()
     if draft is None or name not in BY_SECTION:
         return redirect("configuration:home" if draft is None else "configuration:draft")
+    if request.GET.get("section") in BY_SECTION:  # the select that is the rail on narrow pages
+        return redirect("configuration:section", request.GET["section"])
     return _page(request, draft, Wizard(services.state_of(draft), name))
 
 
@@ -218,8 +220,8 @@ def _review(request: HttpRequest, draft: Draft, *, status: int = 200, **more: An
     old = Document(latest.text()) if latest else wizard.state.first
     faults = (*wizard.errors, *wizard.warnings)
     context = {
-        "draft": draft, "wizard": wizard, "latest": latest, "diff": compare(old, wizard.state.document, faults, 3),
-        "may_edit": request.user.may(Role.OPERATOR), **more,  # type: ignore[union-attr]
+        "draft": draft, "wizard": wizard, "latest": latest, "may_edit": request.user.may(Role.OPERATOR),  # type: ignore[union-attr]
+        "diff": compare(old, wizard.state.document, faults, before=3), **more,
     }  # fmt: skip
     return render(request, "configuration/review.html", context, status=status)
 
@@ -233,7 +235,7 @@ def revision(request: HttpRequest, number: int) -> HttpResponse:
     document = Document(shown.text())
     old = Document(earlier.text() if earlier else shown.template())
     context = {
-        "revision": shown, "earlier": earlier, "diff": compare(old, document, context=3),
+        "revision": shown, "earlier": earlier, "diff": compare(old, document, before=3),
         "lines": masked_lines(document), "draft": services.current_draft(),
     }  # fmt: skip
     return render(request, "configuration/revision.html", context)

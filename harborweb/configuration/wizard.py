@@ -93,7 +93,7 @@ class Wizard:
     @cached_property
     def diff(self) -> Diff:
         """From where the draft began to how it stands."""
-        return compare(self.state.first, self.state.document, self.errors)
+        return compare(self.state.first, self.state.document, self.errors, after=0)
 
     @property
     def tls(self) -> Tls:
