@@ -216,6 +216,7 @@ async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tu
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def survey(client: Client, repository: str, options: Options) -> dict[str, Row]:

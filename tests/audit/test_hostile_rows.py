@@ -1,0 +1,249 @@
+"""Which rows a repository has, what its limits do, and that what a verdict offers as proof really repeats it."""
+
+import asyncio
+import os
+import shlex
+import subprocess
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from harborweb.audit.collect import Options
+from harborweb.audit.judgement import Judgement
+from harborweb.audit.rows import judge_artifact, judge_registry, judge_repository
+from harborweb.registry.client import Client, Endpoint, NotFound
+from harborweb.verification.verdict import Verdict
+from tests import parts
+from tests.audit.hostile.bench import Bench, Signer, make_signer, simple_payload
+
+Judged = dict[str, Judgement]
+
+
+@pytest.fixture(scope="module")
+def signers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
+    folder = tmp_path_factory.mktemp("keys")
+    return {name: make_signer(name, folder) for name in ("trusted", "stranger", "ed25519", "rsa2048")}
+
+
+@pytest.fixture
+def judged(
+    registry: parts.Registry, signers: dict[str, Signer], request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[..., Judged]:
+    """Fill a repository of one's own, then judge it: `judged(fill, Options(…))`, by digest (or "tag …")."""
+
+    async def walk(fill: Callable[[Bench], Awaitable[object]], options: Options) -> Judged:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            name = f"rows/{request.node.name.split('[')[0].replace('_', '-')}"
+            bench = Bench(client, name, signers, tmp_path, client.endpoint.host)
+            await fill(bench)
+            keys = [signer.public for key, signer in signers.items() if key != "stranger"]
+            seen: list[tuple[int, int]] = []
+            rows = judge_repository(client, name, keys, options, lambda done, of: seen.append((done, of)))
+            async with aclosing(rows) as judgements:
+                found = [one async for one in judgements]
+        assert [done for done, _of in seen] == list(range(1, len(found) + 1))
+        assert len({one.digest for one in found}) == len(found)
+        return {one.digest: one for one in found}
+
+    def judge(fill: Callable[[Bench], Awaitable[object]], options: Options | None = None) -> Judged:
+        return asyncio.run(walk(fill, options or Options()))
+
+    return judge
+
+
+def test_tags_of_signatures_are_no_rows(judged: Callable[..., Judged]) -> None:
+    """Neither .sig, .att and .sbom, nor the list of referrers; tags of one digest are one row."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image("1.0")
+        manifest = await b.client.manifest(b.repository, digest)
+        await b.put("latest", manifest.body)
+        for suffix in (".att", ".sbom"):
+            await b.image(digest.replace(":", "-") + suffix)
+        await b.simple(digest)
+        await b.bundled(digest)
+        await b.refer("sha256:" + "e" * 64, [])  # a list of referrers that has become empty
+        await b.image("sha256-" + "f" * 64)  # no index: an ordinary image with a strange tag
+        await b.image("sha256-short.sig")
+
+    rows = judged(fill)
+    assert sorted(row.tags for row in rows.values()) == [
+        ("1.0", "latest"), ("sha256-" + "f" * 64,), ("sha256-short.sig",),
+    ]  # fmt: skip
+
+
+def test_children_are_rows_once(judged: Callable[..., Judged]) -> None:
+    """A child of two indexes, tagged or not, is one row with both as parents."""
+    digests: dict[str, str] = {}
+
+    async def fill(b: Bench) -> None:
+        digests["child"] = await b.image("tagged")
+        digests["plain"] = await b.image("untagged")
+        digests["one"] = await b.index("one", [digests["child"]])
+        digests["two"] = await b.index("two", [digests["child"], digests["plain"]])
+        await b.simple(digests["two"])
+
+    rows = judged(fill)
+    assert rows.keys() == set(digests.values())
+    child = rows[digests["child"]]
+    assert (child.tags, set(child.parents)) == (("tagged",), {digests["one"], digests["two"]})
+    assert child.verdict == rows[digests["plain"]].verdict == Verdict.VIA_INDEX
+    assert rows[digests["one"]].verdict == Verdict.UNSIGNED
+
+
+def test_an_index_of_too_many(judged: Callable[..., Judged]) -> None:
+    """Every child is a row; those beyond the limit are unchecked, with the number."""
+
+    async def fill(b: Bench) -> None:
+        index = await b.index("index", [await b.image(f"t{number}") for number in range(5)])
+        for number in range(5):  # untag them by moving the tags
+            await b.image(f"t{number}", "moved")
+        await b.simple(index)
+
+    rows = judged(fill, Options(children=3))
+    children = [row for row in rows.values() if row.parents]
+    assert [row.verdict for row in children].count(Verdict.VIA_INDEX) == 3
+    beyond = [row.reason for row in children if row.verdict == Verdict.UNCHECKED]
+    assert len(beyond) == 2 and all("3" in reason and "5" in reason for reason in beyond)
+
+
+def test_indexes_nested_too_deep(judged: Callable[..., Judged]) -> None:
+    """Four levels are followed; what lies deeper is unchecked, never silently left out."""
+    chain: list[str] = []
+
+    async def fill(b: Bench) -> None:
+        chain.append(await b.image("moving"))
+        for _level in range(6):
+            chain.append(await b.index("moving", [chain[-1]]))
+        await b.simple(chain[-1])
+
+    rows = judged(fill, Options(depth=4))
+    verdicts = [rows[digest].verdict if digest in rows else None for digest in reversed(chain)]
+    assert verdicts[0] == Verdict.TRUSTED
+    assert verdicts[1:5] == [Verdict.VIA_INDEX] * 4
+    assert verdicts[5:] == [Verdict.UNCHECKED, None]
+    assert "4" in rows[chain[1]].reason
+
+
+def test_a_bad_signature_is_listed_beside_the_good_one(judged: Callable[..., Judged]) -> None:
+    """It does not hide it, and it is not hidden."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image("1.0")
+        payload = simple_payload(digest)
+        good = await b.layer(payload, b.trusted.sign(payload))
+        await b.sig(digest, [await b.layer(b"x", "!!"), good])
+        await b.bundled(digest, key="stranger")
+
+    (row,) = judged(fill).values()
+    assert row.verdict == Verdict.TRUSTED
+    assert sorted(finding.verdict for finding in row.findings) == ["invalid", "trusted", "unknown_key"]
+    assert all(finding.reason and finding.place for finding in row.findings)
+
+
+@pytest.mark.parametrize("key", ["trusted", "rsa2048", "ed25519"])
+@pytest.mark.parametrize("form", ["simple", "bundled"])
+def test_the_command_repeats_the_verdict(
+    judged: Callable[..., Judged], form: str, key: str, tmp_path: Path, cosign3: str
+) -> None:
+    """The cosign and openssl commands of a trusted row run and succeed, with the evidence as files."""
+
+    async def fill(b: Bench) -> None:
+        await getattr(b, form)(await b.image(f"{form}-{key}", key), key=key)
+        (tmp_path / f"{key}.pub").write_bytes(b.signers[key].pub_file.read_bytes())
+
+    row = next(one for one in judged(fill).values() if one.tags == (f"{form}-{key}",))
+    assert row.verdict == Verdict.TRUSTED
+    for file in row.evidence:
+        (tmp_path / file.name).write_bytes(file.body)
+    commands = row.command.splitlines()
+    assert [shlex.split(command)[0] for command in commands] == ["cosign", "openssl"]
+    for command in commands:
+        done = subprocess.run(
+            shlex.split(command),
+            cwd=tmp_path,
+            env={**os.environ, "HOME": str(tmp_path)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, (command, done.stderr.decode())
+
+
+def test_the_command_of_a_covered_child_is_its_indexs(judged: Callable[..., Judged]) -> None:
+    """It verifies the index, and the index's manifest, which lists the child, is among the evidence."""
+    digests: list[str] = []
+
+    async def fill(b: Bench) -> None:
+        child = await b.image("child")
+        digests.extend((child, await b.index("index", [child])))
+        await b.bundled(digests[1])
+
+    rows = judged(fill)
+    child, index = (rows[digest] for digest in digests)
+    assert child.command == index.command and digests[1] in child.command
+    files = {file.name: file.body for file in child.evidence}
+    assert digests[0].encode() in files["index-manifest.json"]
+    assert {"manifest.json", "index-signed.bin", "index-signature.bin"} <= files.keys()
+
+
+def test_evidence_is_bounded(judged: Callable[..., Judged]) -> None:
+    """A payload of a mebibyte is cut and says so."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image("1.0")
+        await b.simple(digest, simple_payload(digest, optional={"n": "x" * 1024 * 1024}))
+
+    (row,) = judged(fill).values()
+    assert row.verdict == Verdict.TRUSTED
+    signed = next(file for file in row.evidence if file.name == "signed.bin")
+    assert signed.truncated and len(signed.body) == 64 * 1024
+
+
+def test_one_artifact(registry: parts.Registry, signers: dict[str, Signer], tmp_path: Path) -> None:
+    """By tag and by digest, with and without the indexes that may cover it; one that is gone is unchecked."""
+
+    async def walk() -> None:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            bench = Bench(client, "rows/one-artifact", signers, tmp_path, client.endpoint.host)
+            child = await bench.image("child")
+            index = await bench.index("index", [child])
+            await bench.simple(index)
+            keys = [signers["trusted"].public]
+
+            async def verdict(reference: str, indexes: tuple[str, ...] = ()) -> Verdict:
+                judgement = await judge_artifact(client, bench.repository, reference, keys, indexes=indexes)
+                assert judgement.digest in {child, index, ""} or judgement.verdict == Verdict.UNCHECKED
+                return judgement.verdict
+
+            assert await verdict("index") == await verdict(index) == Verdict.TRUSTED
+            assert await verdict("child") == Verdict.UNSIGNED
+            assert await verdict(child, (index,)) == Verdict.VIA_INDEX
+            assert await verdict("index", (index,)) == Verdict.TRUSTED
+            assert await verdict("never") == Verdict.UNCHECKED
+            assert await verdict("sha256:" + "0" * 64) == Verdict.UNCHECKED
+            assert await verdict("sha512:" + "0" * 128) == Verdict.UNCHECKED
+            with pytest.raises(NotFound):
+                async with aclosing(judge_registry(client, keys, repositories=["rows/never"])) as rows:
+                    _all = [one async for one in rows]
+
+    asyncio.run(walk())
+
+
+def test_stopping_early_asks_no_more(registry: parts.Registry, signers: dict[str, Signer], tmp_path: Path) -> None:
+    """Who closes the rows after the first one leaves no task behind."""
+
+    async def walk() -> None:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            bench = Bench(client, "rows/stopping", signers, tmp_path, client.endpoint.host)
+            for number in range(20):
+                await bench.image(f"t{number}")
+            async with aclosing(judge_repository(client, bench.repository, [])) as rows:
+                async for _row in rows:
+                    break
+            await asyncio.sleep(0)
+            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.done()]
+            assert left == []
+
+    asyncio.run(walk())
