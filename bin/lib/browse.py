@@ -1,10 +1,17 @@
 """A browser without JavaScript: cookies, links, and forms with everything they hold."""
 
+import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 import requests
+
+JOB_SECONDS = 180
+ASKS = re.compile(r'hx-get="(/jobs/\d+/rows/[^"]+)"')
 
 
 class Astray(Exception):
@@ -142,3 +149,27 @@ class Browser:
         if page.status != expected:
             raise Astray(f"{answer.request.method} {page.url} answered {page.status}:\n{page.shown()}")
         return page
+
+
+def watch_job(browser: Browser, page: Page, alive: Callable[[], None] = lambda: None) -> str:
+    """Watch the job that `page` shows until it settles, asking as its own page does; its log.
+
+    Raises Astray when it did not succeed; `alive` may raise when waiting has become pointless.
+    """
+    found = re.search(r"/jobs/(\d+)/", page.body)
+    if found is None:
+        raise Astray(f"{page.url} shows no job. It says:\n{page.shown()}")
+    path = f"/jobs/{found[1]}/"
+    deadline = time.monotonic() + JOB_SECONDS
+    ask = ASKS.search(browser.get(path).body)
+    while ask is not None:  # the page stops asking when the job has settled
+        if time.monotonic() > deadline:
+            raise Astray(f"The job {path} goes on after {JOB_SECONDS} s:\n{browser.get(path).shown(4000)}")
+        alive()
+        time.sleep(0.3)
+        ask = ASKS.search(browser.get(unescape(ask[1])).body)
+    shown = browser.get(path)
+    pill = re.search(rf'id="job-{found[1]}-pill".*?</span>\s*</span>', shown.body, re.DOTALL)
+    if "Succeeded" not in (pill[0] if pill else shown.text):
+        raise Astray(f"The job {path} did not succeed:\n{shown.shown(4000)}")
+    return browser.get(f"{path}log/").body

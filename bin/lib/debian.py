@@ -54,14 +54,18 @@ def unpack_from_trixie(package: str) -> Path:
 
 
 def _trixie_sources() -> list[str]:
-    """The machine's own Debian sources, with trixie in the place of its release."""
-    release = codename()
-    sources = []
-    for options, uri in _sources(release):
-        sources.append(f"deb {options}{uri} trixie main")
+    """The machine's own Debian sources, with trixie in the place of its release; raises SetupError."""
+    sources = [f"deb {options}{uri} trixie main" for options, uri in _sources(codename())]
     if not sources:
-        raise SetupError(f"No apt source for Debian {release or '(this is none)'} was found to derive trixie's from.")
+        raise SetupError(
+            f"No apt source for Debian {codename() or '(this is none)'} was found to derive trixie's from."
+        )
     return sources
+
+
+def trixie_mirror() -> str:
+    """The address this machine takes Debian from, for debootstrap; raises SetupError."""
+    return _trixie_sources()[0].split()[-3]
 
 
 def codename() -> str:

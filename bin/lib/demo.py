@@ -226,7 +226,7 @@ def _greet(demo: Demo, seconds: float) -> None:
 def _deploying(demo: Demo, practice: Path) -> str:
     if not demo.docker:
         return "needs a Docker engine with compose; none answers here, so the wizard goes as far as review"
-    return f"practice installer in {practice}" if practice.exists() else "a Docker engine answers"
+    return f"with the practice installer in {practice}"
 
 
 def main() -> int:
@@ -251,7 +251,7 @@ def main() -> int:
         say(f"bin/demo: {error}\nEverything else was stopped.")
     except Stop as signal:
         say(f"Stopped ({signal}).")
-        return 0
+        return 130 if wanted.smoke else 0
     return 1
 
 

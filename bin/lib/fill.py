@@ -32,6 +32,7 @@ def main() -> None:
     registry = _rows(data / "keys", url)
     _first_sweep(registry)
     _practice(data, "--engine" in sys.argv)
+    _offer(data / "installers")
 
 
 async def _push(data: Path, url: str, cosign: Path) -> int:
@@ -68,11 +69,9 @@ def _practice(data: Path, engine: bool) -> None:
 
     Without an engine, or where its image cannot be made, its template still serves the wizard.
     """
-    from django.conf import settings
-
     from tests.practice import PracticeMissing, build
 
-    folder = Path(settings.INSTALLERS_DIR) / "practice"
+    folder = data / "installers" / "practice"
     new = folder.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     try:
@@ -84,23 +83,39 @@ def _practice(data: Path, engine: bool) -> None:
     except (PracticeMissing, OSError, subprocess.SubprocessError) as error:
         say(f"  the practice installer can be configured, not deployed: {error}")
         shutil.copytree(ROOT / "tests" / "practice" / "harbor", new / "harbor")
-    if not folder.exists():
+    if folder.exists():
+        shutil.copy2(new / "harbor" / "prepare", folder / "prepare")  # it names the image of today
+    else:
         shutil.move(new / "harbor", folder)
     shutil.rmtree(new)
 
 
+def _offer(installers: Path) -> None:
+    """Have the host worker read the practice installer where none was added yet."""
+    from harborweb.deployment import services
+    from harborweb.deployment.models import Installer
+
+    if not Installer.objects.exists():
+        services.add_folder(_request(), str(installers / "practice"))
+
+
 def _first_sweep(registry: object) -> None:
-    """Request a sweep where there was none yet, in the first administrator's name; the workers will find it."""
-    from harborweb.accounts.services import first_administrator
+    """Request a sweep where none has ended yet; the workers will find it."""
     from harborweb.audit import services
     from harborweb.audit.models import Sweep
 
-    if Sweep.objects.exists():
-        return
+    if not Sweep.objects.filter(finished__isnull=False).exists():
+        services.request_sweep(_request(), registry)  # type: ignore[arg-type]
+
+
+def _request() -> HttpRequest:
+    """A request in the first administrator's name."""
+    from harborweb.accounts.services import first_administrator
+
     request = HttpRequest()
     request.user = first_administrator()
     request.META["REMOTE_ADDR"] = "127.0.0.1"
-    services.request_sweep(request, registry)  # type: ignore[arg-type]
+    return request
 
 
 if __name__ == "__main__":

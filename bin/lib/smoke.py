@@ -5,18 +5,14 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
-from html import unescape
 from pathlib import Path
 from typing import Any
 
-from bin.lib.browse import Astray, Browser, Page
+from bin.lib.browse import JOB_SECONDS, Astray, Browser, Page, watch_job
 from bin.lib.demo import Demo, free_port
 from bin.lib.processes import Died
 from bin.lib.samples import CHILD, SAMPLES, TO_SIGN
 from bin.lib.say import say
-
-JOB_SECONDS = 120
-SETTLED_WELL = "Succeeded"
 
 
 class Walk:
@@ -44,24 +40,8 @@ class Walk:
         return True
 
     def job(self, page: Page) -> str:
-        """Watch the job that `page` shows until it settles, asking as the page does; its log, when it succeeded."""
-        found = re.search(r"/jobs/(\d+)/", page.body)
-        if found is None:
-            raise Astray(f"{page.url} shows no job. It says:\n{page.shown()}")
-        path = f"/jobs/{found[1]}/"
-        shown = self.browser.get(path)
-        deadline = time.monotonic() + JOB_SECONDS
-        ask = re.search(r'hx-get="(/jobs/\d+/rows/[^"]+)"', shown.body)
-        while ask is not None:
-            if time.monotonic() > deadline:
-                raise Astray(f"The job {path} goes on after {JOB_SECONDS} s:\n{self.browser.get(path).shown()}")
-            self.demo.children.check()
-            time.sleep(0.3)
-            ask = re.search(r'hx-get="(/jobs/\d+/rows/[^"]+)"', self.browser.get(unescape(ask[1])).body)
-        shown = self.browser.get(path)
-        if SETTLED_WELL not in shown.text:
-            raise Astray(f"The job {path} did not succeed:\n{shown.shown(4000)}")
-        return self.browser.get(f"{path}log/").body
+        """The log of the job that `page` shows, once it has succeeded."""
+        return watch_job(self.browser, page, self.demo.children.check)
 
     # The steps
 

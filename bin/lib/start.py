@@ -3,8 +3,9 @@
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
-from bin.lib import tools, venv
+from bin.lib import debian, tools, venv
 from bin.lib.say import ROOT, SetupError, say
 
 MODULES = {"demo": "demo", "test": "checks"}
@@ -24,6 +25,8 @@ def main() -> None:
             from bin.lib.demo import options
 
             options(arguments)  # --help and a wrong option need no set-up
+        if command == "test" and find_spec("ensurepip") is None and debian.is_root():
+            debian.install("python3-venv")  # Debian splits it off
         with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
             environment = together.submit(venv.ensure, venv.TEST if command == "test" else venv.RUNTIME)
             try:
