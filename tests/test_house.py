@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.template.loader import get_template
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from harborweb.accounts.middleware import RoleMiddleware
@@ -187,6 +188,11 @@ def test_templates_hold_no_inline_style_or_script(path: Any) -> None:
     assert re.findall(r"<style|javascript:", text) == []
     assert [tag for tag in re.findall(r"<script[^>]*>", text) if "src=" not in tag] == []
     assert re.findall(r"\|safe\b|autoescape off", text) == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
+def test_every_template_can_be_read(path: Any) -> None:
+    assert get_template(str(path.relative_to(ROOT / "templates")))
 
 
 def test_the_stylesheet_and_scripts_load_nothing_from_elsewhere() -> None:

@@ -106,8 +106,9 @@ def _keep_an_administrator(person: User, by: User, verb: str) -> None:
     """Raise Problem when taking the administrator's role from `person` would lock everybody, or `by`, out."""
     if person.pk == by.pk:
         raise Problem(verb, _("Ask another administrator to do this, so that nobody locks themselves out."))
-    others = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=person.pk)
-    if person.may(Role.ADMINISTRATOR) and not others.exists():
+    # Locked, so that two administrators cannot demote each other at the same time.
+    others = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=person.pk)
+    if person.may(Role.ADMINISTRATOR) and not list(others):
         raise Problem(
             verb, _("%(name)s is the last administrator. Make another one first.") % {"name": person.username}
         )

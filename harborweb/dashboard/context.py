@@ -1,19 +1,20 @@
 """What the top bar shows on every page."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from harborweb.accounts.models import User
 from harborweb.accounts.roles import Role
 from harborweb.accounts.views import THEME_COOKIE, THEMES
+from harborweb.audit.counts import verdicts
 from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
 
 
 @dataclass(frozen=True)
@@ -41,40 +42,22 @@ def _rooms(request: HttpRequest, findings: int) -> list[Room]:
         (_("Jobs"), "jobs:list", here == "jobs", 0),
         (_("Activity"), "accounts:activity", view == "accounts:activity", 0),
     ]
-    found = []
-    for name, target, current, count in rooms:
-        try:
-            found.append(Room(name, reverse(target), current, count))
-        except NoReverseMatch:
-            continue
-    return found
+    return [Room(name, reverse(target), current, count) for name, target, current, count in rooms]
 
 
 def bar(request: HttpRequest) -> dict[str, Any]:
-    """`bar` for base.html; empty for those who are not signed in, and where the database is down."""
+    """`bar`, `languages` and `theme` for base.html; no bar for strangers, and none where the database is down."""
     user = getattr(request, "user", None)
     theme = request.COOKIES.get(THEME_COOKIE, "")
     shown: dict[str, Any] = {"bar": None, "languages": settings.LANGUAGES, "theme": theme if theme in THEMES else ""}
     try:
-        if user is None or not user.is_authenticated:
-            return shown
-        running = Job.objects.filter(state__in=Job.ACTIVE).count()
-        registry = apps.get_model("registry", "Registry").objects.order_by("pk").first()
-        findings = _findings()
-    except (DatabaseError, LookupError):
-        registry, running, findings = None, 0, 0
-    shown["bar"] = {
-        "rooms": _rooms(request, findings),
-        "running": running,
-        "registry": registry,
-        "administrator": bool(user and user.may(Role.ADMINISTRATOR)),
-    }
+        if isinstance(user, User):
+            shown["bar"] = {
+                "rooms": _rooms(request, verdicts(None, verdict="findings").count()),
+                "running": Job.objects.filter(state__in=Job.ACTIVE).count(),
+                "registry": Registry.objects.order_by("pk").first(),
+                "administrator": user.may(Role.ADMINISTRATOR),
+            }
+    except DatabaseError:
+        shown["bar"] = None
     return shown
-
-
-def _findings() -> int:
-    try:
-        summary = import_module("harborweb.audit.services").summary()
-    except (ImportError, AttributeError):
-        return 0
-    return int(getattr(summary, "findings", 0) or 0)

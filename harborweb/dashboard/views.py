@@ -13,6 +13,7 @@ from harborweb.dashboard.overview import overview
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.registry.endpoint import Limits
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import Registry
 from harborweb.registry.services import asking
 
@@ -61,8 +62,11 @@ def _glance(registry: Registry) -> dict[str, str]:
     """Colour, word and reason of what the registry answers now."""
     try:
         asking(registry, lambda client: client.ping(), GLANCE)
+    except RegistryError as error:
+        word = {"unreachable": _("Not reachable"), "timeout": _("Not reachable"), "unauthorized": _("Refuses us")}
+        return {"state": "bad", "word": word.get(error.kind, _("Answers with a fault")), "reason": error.message}
     except Problem as problem:
-        return {"state": "bad", "word": _("Not reachable"), "reason": problem.message}
+        return {"state": "unsure", "word": _("Could not ask"), "reason": problem.message}
     return {"state": "good", "word": _("Answers"), "reason": ""}
 
 
