@@ -86,7 +86,7 @@ class Bench:
     signers: Mapping[str, Signer]
     folder: Path  # where cosign works: <name>.key, signing-config.json
     host: str  # of the registry as cosign writes it
-    plants: dict[str, bytes] = field(default_factory=dict)  # manifests that only a liar serves: "repository:tag"
+    plants: dict[str, bytes] = field(default_factory=dict)  # manifests that only a liar serves, by tag
 
     @property
     def trusted(self) -> Signer:

@@ -1,12 +1,10 @@
 """What a registry does wrong: none of it is "unsigned", all of it is "could not check"."""
 
-import json
-
 from harborweb.registry.client import OCI_MANIFEST
 from harborweb.verification.simple_signing import SIGNATURE
 from harborweb.verification.verdict import Verdict
 from tests.audit.hostile.bench import Bench, b64, compact, simple_payload
-from tests.audit.hostile.cases import CASES, Build, case
+from tests.audit.hostile.cases import Build, case
 
 ITSELF = "the artifact must be there: cosign asks for its signatures only when it is given the digest"
 PAGED = "cosign reads only the first page of the referrers API"
@@ -83,7 +81,7 @@ async def bundle_on_the_second_page(b: Bench) -> str:
     return digest
 
 
-@case(Verdict.INVALID, fault="plant:")
+@case(Verdict.INVALID, fault="plant")
 async def sibling_with_an_annotation_that_is_no_string(b: Bench) -> str:
     """A good layer beside one whose annotation is a number; no real registry takes such a manifest."""
     digest = await b.image()
@@ -93,7 +91,7 @@ async def sibling_with_an_annotation_that_is_no_string(b: Bench) -> str:
     return await _plant(b, digest, [good, bad])
 
 
-@case(Verdict.INVALID, fault="plant:")
+@case(Verdict.INVALID, fault="plant")
 async def layer_with_a_digest_that_is_none(b: Bench) -> str:
     """A layer whose digest is a path."""
     digest = await b.image()
@@ -102,7 +100,7 @@ async def layer_with_a_digest_that_is_none(b: Bench) -> str:
     return await _plant(b, digest, [{**good, "digest": "../../etc/passwd"}])
 
 
-@case(Verdict.INVALID, fault="plant:")
+@case(Verdict.INVALID, fault="plant")
 async def layer_with_a_wrong_size(b: Bench) -> str:
     """A good layer whose size is one less than it is."""
     digest = await b.image()
@@ -123,9 +121,5 @@ async def payload_inside_the_manifest(b: Bench) -> str:
 async def _plant(b: Bench, digest: str, layers: list[dict[str, object]]) -> str:
     config = await b.blob(b"{}", "application/vnd.oci.image.config.v1+json")
     manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers}
-    b.plants[f"{b.repository}:{digest.replace(':', '-')}.sig"] = compact(manifest)
-    assert json.loads(compact(manifest)) == manifest
+    b.plants[f"{digest.replace(':', '-')}.sig"] = compact(manifest)
     return digest
-
-
-assert len(CASES) >= 60

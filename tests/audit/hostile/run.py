@@ -11,11 +11,12 @@ from pathlib import Path
 from harborweb.audit.collect import Options
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.rows import judge_repository
-from harborweb.registry.client import Client, Endpoint, Limits
+from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, Limits
 from tests.audit.hostile import bundle_cases, fault_cases, samples, simple_cases
 from tests.audit.hostile.bench import MAKERS, Bench, Signer, make_signer
 from tests.audit.hostile.cases import CASES, Case
-from tests.audit.hostile.liar import Liar, lying
+from tests.audit.hostile.faults import break_place
+from tests.registry.lying import Liar, answer, lying
 
 assert samples and simple_cases and bundle_cases and fault_cases  # importing them registered their cases
 
@@ -39,22 +40,31 @@ async def run_all(registry_url: str, folder: Path, cases: Sequence[Case] = tuple
     """Everything, in one event loop: building one by one, judging one by one, the cosigns two at a time."""
     signers = {name: make_signer(name, folder) for name in MAKERS}
     await _import_keys(folder)
+    with lying(upstream=registry_url) as liar:
+        return await _run(registry_url, folder, cases, signers, liar)
+
+
+async def _run(
+    registry_url: str, folder: Path, cases: Sequence[Case], signers: Mapping[str, Signer], liar: Liar
+) -> list[Answer]:
     slots = asyncio.Semaphore(2)
-    async with lying(registry_url) as (liar, liar_host), Client(Endpoint(registry_url, allow_http=True)) as client:
+    async with Client(Endpoint(registry_url, allow_http=True)) as client:
         asked = []
         for case in cases:
-            host = liar_host if case.fault else client.endpoint.host
+            host = liar.host if case.fault else client.endpoint.host
             bench = Bench(client, f"hostile/{case.name}", signers, folder, client.endpoint.host)
             digest = await case.build(bench)
-            _arm(liar, case, bench)
+            if case.fault:
+                _arm(liar, case, bench)
             asked.append(_asked(case, bench, digest, host, slots))
         return list(await asyncio.gather(*asked))
 
 
 def _arm(liar: Liar, case: Case, bench: Bench) -> None:
-    liar.planted |= bench.plants
-    if case.fault:
-        liar.faults[bench.repository] = case.fault
+    if case.fault != "plant":
+        break_place(liar, bench.repository, case.fault)
+    for tag, body in bench.plants.items():
+        liar.on(f"/v2/{bench.repository}/manifests/{tag}", answer(200, body, {"Content-Type": OCI_MANIFEST}))
 
 
 async def _import_keys(folder: Path) -> None:
