@@ -6,7 +6,7 @@ from dataclasses import field as attribute
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.document import Document, read
 from harborweb.configuration.faults import Fault
 from harborweb.configuration.fields import BY_KEY, FIELDS, Field, Tls, parse
 from harborweb.configuration.reading import TextProblem, Value
@@ -29,12 +29,12 @@ class State:
     @property
     def document(self) -> Document:
         """The text, read."""
-        return Document(self.text)
+        return read(self.text)
 
     @property
     def first(self) -> Document:
         """The text when the draft began, read."""
-        return Document(self.base)
+        return read(self.base)
 
     @property
     def tls(self) -> Tls:
@@ -44,7 +44,7 @@ class State:
 
     def offered(self, field: Field) -> bool:
         """Whether the wizard may ask for this: an installer's prepare reads only the keys of its template."""
-        return not self.from_installer or self.document.knows(field.key) or Document(self.template).knows(field.key)
+        return not self.from_installer or self.document.knows(field.key) or read(self.template).knows(field.key)
 
     def may_hold_tls(self) -> bool:
         """Whether Harbor can hold the certificate itself: its template has the block for it."""

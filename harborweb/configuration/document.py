@@ -383,6 +383,12 @@ def _path(key: str) -> Path:
     return tuple(key.split("."))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _tree(text: str) -> Tree:
     return Tree(text)
+
+
+@lru_cache(maxsize=8)
+def read(text: str) -> Document:
+    """The document of `text`, kept while a request asks for it again and again; raises TextProblem."""
+    return Document(text)

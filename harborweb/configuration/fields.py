@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from harborweb.configuration.reading import TextProblem, Value
 
 Words = str | Promise
+LONGEST = 1024
 
 
 class Kind(enum.Enum):
@@ -217,6 +218,10 @@ def parse(field: Field, raw: str) -> Value:
     Raises TextProblem for what cannot stand in a harbor.yml at all.
     """
     text = raw if field.secret else raw.strip()
+    if len(text) > LONGEST:
+        raise TextProblem(
+            _("This is longer than %(most)s characters.") % {"most": LONGEST}, _("Shorten it."), key=field.key
+        )
     if "\n" in text or "\r" in text:
         raise TextProblem(_("This takes one line."), _("Remove the line break."), key=field.key)
     if field.kind is Kind.PORT and text:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import rules_address, rules_blocks
-from harborweb.configuration.document import Document
+from harborweb.configuration.document import read
 from harborweb.configuration.faults import Fault, Sheet
 from harborweb.configuration.fields import Tls
 from harborweb.configuration.reading import BOM, TextProblem
@@ -43,8 +43,8 @@ def check(text: str, *, template: str | None = None, tls: Tls | None = None) -> 
     `tls` is where the operator says TLS ends; without it, the text itself tells.
     """
     try:
-        document = Document(text)
-        known = Document(template) if template is not None else None
+        document = read(text)
+        known = read(template) if template is not None else None
     except TextProblem as problem:
         return Verdict((Fault("error", problem.key, problem.line, problem.message, "", problem.advice),))
     sheet = Sheet(document, known, tls)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -34,7 +35,8 @@ PER_PAGE = 50
 def home(request: HttpRequest) -> HttpResponse:
     """Where configuring begins: the draft, the latest revision, the revisions before."""
     draft = services.current_draft()
-    context: dict[str, Any] = {"draft": draft, "revisions": Revision.objects.all()[:PER_PAGE]}
+    page = Paginator(Revision.objects.all(), PER_PAGE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {"draft": draft, "latest": services.latest_revision(), "revisions": page}
     if draft is not None:
         context["wizard"] = Wizard(services.state_of(draft))
     return render(request, "configuration/home.html", context)

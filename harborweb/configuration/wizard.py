@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from harborweb.configuration.answers import TLS, State, shown
 from harborweb.configuration.diff import Diff, compare
-from harborweb.configuration.document import Document
+from harborweb.configuration.document import read
 from harborweb.configuration.faults import Fault
 from harborweb.configuration.fields import BY_SECTION, FIELDS, SECTIONS, Field, Section, Tls, of_section
 from harborweb.configuration.rules_address import ends_at
@@ -178,6 +178,6 @@ class Wizard:
         keys = {field.key for field in fields}
         problems = sum(fault.key in keys for fault in self.errors)
         changes = sum(key in keys or (key == TLS and section.name == "https") for key in self.changes)
-        template = Document(self.state.template)
+        template = read(self.state.template)
         same = all(self.state.now(field) == template.get(field.key) for field in fields if template.has(field.key))
         return Stop(section, problems, changes, "default" if same else "set", section.name == self.name)

@@ -66,8 +66,9 @@ def test_a_key_is_set_in_its_own_line(key: str, value: str | int | None, line: s
 
 @pytest.mark.parametrize(
     "value",
-    ["yes", "No", "on", "y", "null", "~", "1.0", "0123", "12:30", "1e3", "0x1F", "1_000", "", " ", " a", "a ", "a: b", "a #b",
-     "#", "- a", "-", "?", "!x", "&a", "*a", "%x", "@x", "`x", "|", ">", "{a}", "[a]", "a]", "'", '"', "it's", 'say "x"',
+    ["yes", "No", "on", "y", "null", "~", "1.0", "0123", "12:30", "1e3", "0x1F", "1_000", "", " ", " a", "a ", "a: b",
+     "a #b", "#", "- a", "-", "?", "!x", "&a", "*a", "%x", "@x", "`x", "|", ">", "{a}", "[a]", "a]", "'", '"', "it's",
+     'say "x"',
      "über", "密码", "🔑", "a\nb", "tab\there", "\x07", "\u2028", "\ufeff", "=", "<<", "2001-01-01", "...", "---", "a:",
      "\\", "Pa$$w0rd&<#x>", ".5", "+1", "192.168.1.10", "true "],
 )  # fmt: skip
@@ -244,6 +245,7 @@ def test_every_key_of_the_template_is_found_with_its_line(template: str) -> None
         )
     for path, found in document.commented.items():
         assert rows[found.index].lstrip("# ").startswith(path[-1])
+    names = {".".join(path) for path in document.commented}
     assert {"external_url", "metric.port", "https.strong_ssl_ciphers", "external_redis.sentinel_master_set",
-            "trace.jaeger.agent_port", "storage_service.redirect.disable"} <= {".".join(path) for path in document.commented}  # fmt: skip
+            "trace.jaeger.agent_port", "storage_service.redirect.disable"} <= names  # fmt: skip
     assert document.suggested("metric.port") == 9090

@@ -12,7 +12,8 @@ from tests import parts
 
 LIVE = ["hostname", "http.port", "https.port", "https.certificate", "https.private_key", "harbor_admin_password",
         "database.password", "database.conn_max_lifetime", "trivy.timeout", "log.level", "log.local.rotate_size",
-        "proxy.http_proxy", "proxy.no_proxy", "jobservice.logger_sweeper_duration", "_version", "cache.enabled"]  # fmt: skip
+        "proxy.http_proxy", "proxy.no_proxy", "jobservice.logger_sweeper_duration", "_version",
+        "cache.enabled"]  # fmt: skip
 COMMENTED = ["external_url", "https.strong_ssl_ciphers", "metric.enabled", "metric.port", "ip_family.ipv6.enabled",
              "internal_tls.dir", "external_redis.password", "external_redis.tlsOptions.rootCA", "trace.otel.endpoint",
              "trace.jaeger.username", "trivy.github_token", "redis.registry_db_index", "core.quota_update_provider",

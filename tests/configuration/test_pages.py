@@ -1,4 +1,4 @@
-"""The wizard as a browser sees it: nothing typed is lost, no secret is shown, two people do not overwrite each other."""
+"""The wizard as a browser sees it: nothing typed is lost, no secret shown, nobody overwrites anybody."""
 
 import html
 import re

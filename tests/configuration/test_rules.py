@@ -24,10 +24,12 @@ KEYS = {
     "storage-string": "storage_service", "log-level": "log.level", "log-block": "log.level",
     "log-ext-protocol": "log.external_endpoint.protocol", "log-ext-empty": "log.external_endpoint.host",
     "metric-port": "metric.port", "extdb-missing-password": "external_database.harbor.password",
-    "extdb-bad": "external_database.harbor.ssl_mode", "no-database": "database", "extredis-no-host": "external_redis.host",
+    "extdb-bad": "external_database.harbor.ssl_mode", "no-database": "database",
+    "extredis-no-host": "external_redis.host",
     "extredis-db": "external_redis.registry_db_index", "proxy-no-proxy": "proxy.no_proxy",
     "proxy-unknown": "proxy.components.0", "proxy-components": "proxy.components", "trace-both": "trace.otel",
-    "trace-otel-no": "trace.otel.url_path", "purge-age": "upload_purging.age", "purge-interval": "upload_purging.interval",
+    "trace-otel-no": "trace.otel.url_path", "purge-age": "upload_purging.age",
+    "purge-interval": "upload_purging.interval",
     "cache-expire": "cache.expire_hours", "core-quota": "core.quota_update_provider", "version-missing": "_version",
     "yaml-duplicate": "hostname", "yaml-": "", "data-volume": "data_volume", "admin-password": "harbor_admin_password",
     "jobservice-missing": "jobservice.max_job_workers", "jobservice-logger": "jobservice.job_loggers.0",
@@ -195,7 +197,8 @@ def test_a_public_address_is_refused_with_the_one_that_was_meant(url: str, tls: 
 
 @pytest.mark.parametrize(
     ("url", "tls"),
-    [("https://registry.example", Tls.PROXY), ("http://registry.example:8080", Tls.NOWHERE), ("https://10.0.0.7:8443", None),
+    [("https://registry.example", Tls.PROXY), ("http://registry.example:8080", Tls.NOWHERE),
+     ("https://10.0.0.7:8443", None),
      ("https://[2001:db8::7]:8443", Tls.PROXY)],
 )  # fmt: skip
 def test_a_public_address_that_works(url: str, tls: Tls | None) -> None:

@@ -31,7 +31,8 @@ note: Sup3rSecret! stands here again
 # old token = abcdef
 private_key: /certs/a.key
 """
-SECRETS = ["Sup3rSecret", "it''s", "commented-one", "proxypass", "flowpass", "AKIAEXAMPLE", "blocksecret", "ghp_commented",
+SECRETS = ["Sup3rSecret", "it''s", "commented-one", "proxypass", "flowpass", "AKIAEXAMPLE", "blocksecret",
+           "ghp_commented",
            "folded-secret", "abcdef"]  # fmt: skip
 
 
