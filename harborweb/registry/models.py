@@ -29,12 +29,12 @@ class Registry(models.Model):
     @property
     def host(self) -> str:
         """Host and port as they stand in an image reference."""
-        return self.endpoint(with_password=False).host
+        return Endpoint(self.url, allow_http=True).host
 
-    def endpoint(self, *, with_password: bool = True) -> Endpoint:
+    def endpoint(self) -> Endpoint:
         """What a client needs; raises Problem when the password was sealed with another app secret."""
         password = ""
-        if with_password and self.password_sealed:
+        if self.password_sealed:
             password = sealing.unseal(self.password_sealed, PASSWORD_PURPOSE).decode()
         return Endpoint(
             self.url, username=self.username, password=password, allow_http=self.allow_http, ca_pem=self.ca_pem

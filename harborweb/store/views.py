@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRedirect
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import services as audit
@@ -84,7 +85,7 @@ def repository(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         if q:
             found = services.search(registry, name, q)
             if found.digest:
-                return redirect(_artifact_url(registry, name, found.digest, found.tag))
+                return _to(request, _artifact_url(registry, name, found.digest, found.tag))
             context["found"] = found
         else:
             context["listing"] = services.listing(registry, name, last, unfold=bool(unfold))
@@ -121,6 +122,11 @@ def _status(problem: Problem) -> int:
     """404 for what a registry says is not there and for addresses that name nothing, 502 for a registry's fault."""
     absent = isinstance(problem, NotFound) or (isinstance(problem, RegistryError) and problem.kind == "invalid")
     return 404 if absent else 502
+
+
+def _to(request: HttpRequest, url: str) -> HttpResponse:
+    """To another page; htmx would put it into the place of the list, so the browser is sent there."""
+    return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else redirect(url)
 
 
 def _artifact_url(registry: Registry, name: str, digest: str, tag: str) -> str:

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import fallback_tag
+from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.browser import chromium, page  # noqa: F401 - fixtures
 from tests.registry.images import client, push_image, push_index, run
@@ -46,3 +50,19 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 def lab(db: Any, shelf: Shelf) -> Registry:
     """The row of that registry."""
     return Registry.objects.create(name="lab", url=f"http://{shelf.host}", allow_http=True)
+
+
+@pytest.fixture
+def swept(lab: Registry, shelf: Shelf) -> Registry:
+    """The same, with what a sweep said of two of its artifacts."""
+    now = timezone.now()
+    sweep = Sweep.objects.create(registry=lab, finished=now, complete=True)
+    for digest, verdict, reason in (
+        (shelf.app, Verdict.INVALID, "The signature names another digest. It was copied here."),
+        (shelf.other, Verdict.TRUSTED, "A trusted key signed this digest."),
+    ):
+        ArtifactVerdict.objects.create(
+            registry=lab, sweep=sweep, project="platform", repository="platform/app", digest=digest, verdict=verdict,
+            rank=ORDER.index(verdict), reason=reason, since=now, checked=now,
+        )  # fmt: skip
+    return lab

@@ -59,6 +59,8 @@ def test_search_leads_to_a_tag_a_digest_or_a_list(as_role: Any, lab: Registry, s
     artifact = reverse("store:artifact", args=[lab.pk, "platform/app", shelf.app])
     assert viewer.get(address, {"q": "1.0"}).headers["Location"] == f"{artifact}?tag=1.0"
     assert viewer.get(address, {"q": shelf.app}).headers["Location"] == artifact
+    by_htmx = viewer.get(address, {"q": "1.0"}, headers={"HX-Request": "true"})
+    assert by_htmx.headers["HX-Redirect"] == f"{artifact}?tag=1.0"
     found = viewer.get(address, {"q": "AT"})
     assert [line.row.tags for line in found.context["found"].lines] == [["latest"]]
     assert "No tag with “nothing” in it" in text(viewer.get(address, {"q": "nothing"}))
@@ -105,6 +107,7 @@ def test_a_tag_that_moved_is_told_with_both_digests(as_role: Any, lab: Registry,
     shown = text(viewer.get(address, {"tag": "2.0"}))
     assert "Tag 2.0 moved" in shown
     assert f"This page shows {shelf.app}; the tag points to {shelf.other} now." in shown
+    assert "2.0 pointed here when this page was drawn" not in shown
     assert "Tag never is gone." in text(viewer.get(address, {"tag": "never"}))
 
 
@@ -210,3 +213,18 @@ def test_five_thousand_tags_do_not_freeze_a_page(as_role: Any, db: Any, tmp_path
 def test_nobody_signed_in_sees_nothing(client: Any, lab: Registry) -> None:
     for address in ("/registry/", reverse("store:projects", args=[lab.pk])):
         assert client.get(address).status_code == 302
+
+
+def test_the_verdicts_of_the_last_sweep_stand_beside_what_is_there_now(
+    as_role: Any, swept: Registry, shelf: Shelf
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    listed = viewer.get(reverse("store:repository", args=[swept.pk, "platform/app"]))
+    words = [line.verdict.word if line.verdict else "" for line in listed.context["listing"].lines]
+    assert words == ["Invalid", "Trusted", ""]
+    assert "not swept" in text(listed)
+    artifact = viewer.get(reverse("store:artifact", args=[swept.pk, "platform/app", shelf.app]))
+    assert "The signature names another digest. It was copied here." in text(artifact)
+    assert reverse("audit:detail", args=[artifact.context["verdict"].pk]) in artifact.content.decode()
+    projects = text(viewer.get(reverse("store:projects", args=[swept.pk])))
+    assert "1 of 2" in projects
