@@ -51,8 +51,8 @@ def deploy(run: Run) -> dict[str, Any]:
     for secret in wanted.secrets(text):
         run.secret(secret)
     wishes = wanted.read(text)
-    program, ours = _check(run, folder, wishes)
     try:
+        program, ours = _check(run, folder, wishes)
         _render(run, deployment, program, text)
     except OSError as error:
         raise sentences.disk(error) from error
@@ -71,6 +71,8 @@ def _check(run: Run, folder: Path, wishes: wanted.Wanted) -> tuple[compose.Compo
     run.step(1, STEPS, _("Check"))
     program = checks.tools(run)
     checks.folder(folder)
+    if files.recover(folder):
+        run.line(_("A deployment had ended in the middle. What it had kept of the files before it was put back."))
     ours = checks.containers(folder)
     checks.certificate(run, wishes)
     checks.ports(run, wishes, ours)
@@ -80,7 +82,7 @@ def _check(run: Run, folder: Path, wishes: wanted.Wanted) -> tuple[compose.Compo
 def _render(run: Run, deployment: Deployment, program: compose.Compose, text: str) -> None:
     """Steps 2 to 4, which leave every file as it was when one of them fails."""
     folder = Path(deployment.installer.path)
-    with _files_kept(run, folder, f".harborweb-{deployment.number}.tar"):
+    with _files_kept(run, folder, deployment.number):
         run.step(2, STEPS, _("Write harbor.yml"))
         _keep_a_strangers(run, folder)
         fresh = files.write_whole(folder / prepare.CONFIGURATION, text)
@@ -96,9 +98,9 @@ def _render(run: Run, deployment: Deployment, program: compose.Compose, text: st
 class _files_kept:
     """files.kept, which tells the log when it puts something back and always removes prepare's leftovers."""
 
-    def __init__(self, run: Run, folder: Path, name: str) -> None:
+    def __init__(self, run: Run, folder: Path, number: int) -> None:
         self._run, self._folder = run, folder
-        self._kept = files.kept(folder, name)
+        self._kept = files.kept(folder, number)
 
     def __enter__(self) -> files.Copy:
         return self._kept.__enter__()

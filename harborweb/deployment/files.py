@@ -12,6 +12,7 @@ from harborweb.tools import compose, prepare
 
 # What prepare replaces or empties (facts/harbor.md), beside the harbor.yml that is ours to write.
 KEPT = (prepare.CONFIGURATION, compose.FILE, "common/config")
+PREFIX = ".harborweb-kept-"
 
 
 def write_whole(path: Path, text: str, mode: int = 0o600) -> bool:
@@ -43,30 +44,35 @@ def write_whole(path: Path, text: str, mode: int = 0o600) -> bool:
 
 
 class Copy:
-    """A copy of KEPT in one 0600 file beside them, with owners and modes."""
+    """A copy of KEPT in one 0600 file beside them, with owners and modes; it appears whole or not at all."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
-        self.path = folder / name
-        self.restored = False
-        self.names = [name for name in KEPT if (folder / name).exists()]
-        with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    def __init__(self, path: Path) -> None:
+        self.path, self.folder = path, path.parent
+
+    @classmethod
+    def make(cls, path: Path) -> "Copy":
+        """Copy what there is of KEPT in the folder of `path`."""
+        fresh = path.with_suffix(".part")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             with tarfile.open(fileobj=file, mode="w") as tar:
-                for kept in self.names:
-                    tar.add(folder / kept, kept)
+                for name in KEPT:
+                    if (path.parent / name).exists():
+                        tar.add(path.parent / name, name)
             file.flush()
             os.fsync(file.fileno())
+        fresh.rename(path)
+        return cls(path)
 
     def put_back(self) -> None:
         """Make KEPT what it was: also what did not exist is gone again. Folders keep their inode: they are mounted."""
-        for name in KEPT:
-            _clear(self.folder / name, keep_folder=name in self.names)
         with tarfile.open(self.path) as tar:
-            # our own file, just written: "fully_trusted" keeps owners and modes
+            names = set(tar.getnames())
+            for name in KEPT:
+                _clear(self.folder / name, keep_folder=name in names)
+            # our own file: "fully trusted" keeps owners and modes
             if hasattr(tarfile, "fully_trusted_filter"):
                 tar.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
             tar.extractall(self.folder, numeric_owner=True)  # noqa: S202
-        self.restored = True
 
     def forget(self) -> None:
         """Remove the copy: it holds passwords."""
@@ -84,9 +90,9 @@ def _clear(path: Path, *, keep_folder: bool) -> None:
 
 
 @contextmanager
-def kept(folder: Path, name: str) -> Iterator[Copy]:
-    """While the block runs, KEPT can be put back; when it fails they are, whatever the reason."""
-    copy = Copy(folder, name)
+def kept(folder: Path, number: int) -> Iterator[Copy]:
+    """While deployment `number` changes KEPT; when the block fails, whatever the reason, they are put back."""
+    copy = Copy.make(folder / f"{PREFIX}{number}.tar")
     try:
         yield copy
     except BaseException:
@@ -94,6 +100,18 @@ def kept(folder: Path, name: str) -> Iterator[Copy]:
         copy.forget()
         raise
     copy.forget()
+
+
+def recover(folder: Path) -> list[str]:
+    """Put back what a deployment had kept whose worker was killed; returns the names of such copies."""
+    for unfinished in folder.glob(f"{PREFIX}*.part"):
+        unfinished.unlink()
+    found = sorted(folder.glob(f"{PREFIX}*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found:  # the newest first: the oldest, from before all of them, counts
+        copy = Copy(path)
+        copy.put_back()
+        copy.forget()
+    return [path.name for path in found]
 
 
 def remove_leftovers(folder: Path) -> bool:

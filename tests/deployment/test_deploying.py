@@ -1,7 +1,10 @@
 """Deploy, stop and start the practice installer on the real engine; and each way in which that fails."""
 
+import os
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from harborweb.deployment import deploying, looking, sentences
 from harborweb.deployment.models import Deployment
 from harborweb.jobs.models import Job
 from harborweb.tools import engine
+from tests import parts
 from tests.deployment.conftest import Site, done, job, log
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db(transaction=True)]
@@ -186,6 +190,60 @@ def test_a_certificate_that_is_not_there_is_found_before_prepare_deletes_the_old
     assert f"{tmp_path}/nowhere.crt" in failed.error
     assert failed.step == 1
     assert old.read_text() == "the old one"
+
+
+def test_https_with_a_real_certificate(site: Site, tmp_path: Path) -> None:
+    crt, key = tmp_path / "s.crt", tmp_path / "s.key"
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=registry.lab.example",
+        "-days",
+        "2",
+    ]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(crt)], check=True, capture_output=True)
+    port = parts.free_port()
+    settled = site.deploy(site.text(https=f"https:\n  port: {port}\n  certificate: {crt}\n  private_key: {key}"))
+    assert settled.state == Job.State.SUCCEEDED, log(settled)
+    assert settled.result["address"] == f"https://registry.lab.example:{port}"
+    assert f"GET https://127.0.0.1:{port}/v2/ answered 200" in log(settled)
+    assert site.answers() == 308
+
+
+def test_a_worker_that_is_killed_while_prepare_runs(site: Site, data_dir: Path, tmp_path: Path) -> None:
+    """The next deployment finds the kept files and puts them back before it begins."""
+    assert site.deploy(site.text()).state == Job.State.SUCCEEDED
+    before = files(site.folder)
+    begun = tmp_path / "begun"
+    script = site.folder / "prepare"
+    ours = script.read_text()
+    script.write_text(ours.replace("docker run", f"rm -rf common/config/*; echo $$ > {begun}; sleep 30; docker run", 1))
+    made = site.deployment(site.text(hostname="hostname: other.lab.example"))
+    assert made.job is not None
+    work = (
+        "import django; django.setup()\n"
+        "from harborweb.jobs.run import perform\nfrom harborweb.deployment import deploying\n"
+    )
+    environment = os.environ | {"HARBORWEB_DATA": str(data_dir), "DJANGO_SETTINGS_MODULE": "harborweb.settings"}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", f"{work}perform({made.job.pk}, deploying.deploy)"], cwd=parts.ROOT, env=environment
+    )
+    wait_for(begun)
+    time.sleep(0.2)
+    worker.kill()
+    worker.wait()
+    os.killpg(int(begun.read_text()), signal.SIGKILL)  # prepare outlives the worker that started it
+    assert not (site.folder / "common" / "config" / "registry").exists()
+    script.write_text(ours)
+    refused = site.deploy(site.text(hostname=""))
+    assert "had ended in the middle" in log(refused)
+    assert files(site.folder) == before
+    assert site.answers() == 200
 
 
 def test_a_project_of_the_same_name_in_another_folder_is_left_alone(site: Site, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_copy_puts_back_owners_modes_and_absence(tmp_path: Path) -> None:
     (config / "link").symlink_to("env")
     (tmp_path / "harbor.yml").write_text("old")
     inode = config.stat().st_ino
-    with pytest.raises(RuntimeError), files.kept(tmp_path, ".copy") as copy:
+    with pytest.raises(RuntimeError), files.kept(tmp_path, 7) as copy:
         assert copy.path.stat().st_mode & 0o777 == 0o600
         (config / "env").unlink()
         (config / "fresh").mkdir()
@@ -99,3 +99,14 @@ def test_a_copy_puts_back_owners_modes_and_absence(tmp_path: Path) -> None:
     assert not (tmp_path / "docker-compose.yml").exists()
     assert not copy.path.exists()
     assert config.stat().st_ino == inode
+
+
+def test_the_copy_of_a_worker_that_was_killed_is_put_back_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / "harbor.yml").write_text("what ran")
+    files.Copy.make(tmp_path / f"{files.PREFIX}3.tar")
+    (tmp_path / "harbor.yml").write_text("half a deployment")
+    (tmp_path / "docker-compose.yml").write_text("half a deployment")
+    (tmp_path / f"{files.PREFIX}4.part").write_text("half a copy")
+    assert files.recover(tmp_path) == [f"{files.PREFIX}3.tar"]
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"harbor.yml": "what ran"}
+    assert files.recover(tmp_path) == []
