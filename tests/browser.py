@@ -75,9 +75,11 @@ class Watched:
         assert self.complaints == [], f"{self.page.url} complains"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the whole run."""
+    """One Chromium for a module; not for the whole run, because Playwright's event loop would stay in this thread,
+    where `async_to_sync` of later tests (and Playwright itself, in the next module) finds it and refuses.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
         parts.missing("chromium is not installed; bin/test installs Debian's")
