@@ -62,7 +62,7 @@ async def look(client: Client, repository: str, digest: str, keys: Sequence[Publ
         async with asyncio.timeout(options.seconds):
             await asyncio.gather(*(place(found) for place, found in zip(places, seen, strict=True)))
     except TimeoutError:
-        reason = _("Reading the signatures took longer than %(n)g s.", n=options.seconds)
+        reason = _("Reading the signatures took longer than %(n)s s.", n=f"{options.seconds:g}")
         late.append(Seen(Finding("registry", Verdict.UNCHECKED, reason)))
     return [one for found in seen for one in found] + late
 

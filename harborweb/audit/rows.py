@@ -7,6 +7,7 @@ row too, `unchecked`: nothing may fall out of the table unseen.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from harborweb.audit.collect import Options, look
-from harborweb.audit.judgement import Judgement, command_for, evidence_of
+from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import read_manifest
@@ -24,6 +25,8 @@ from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, cov
 
 COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
 REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # judged, known so far
 
@@ -169,8 +172,7 @@ class _Judge:
             return Judgement(
                 self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents
             )
-        async with self.slots:
-            seen = await look(self.client, self.repository, row.digest, self.keys, self.options)
+        seen = await self._look(row.digest)
         opinion = judge(one.finding for one in seen)
         return Judgement(
             repository=self.repository,
@@ -185,6 +187,16 @@ class _Judge:
             command=self._command(row, opinion),
             parents=tuple(row.parents),
         )
+
+    async def _look(self, digest: str) -> list[Seen]:
+        """What `look` finds; a mistake of ours costs one row, not the whole sweep, and that row is not green."""
+        async with self.slots:
+            try:
+                return await look(self.client, self.repository, digest, self.keys, self.options)
+            except Exception as error:
+                logger.exception("judging %s@%s failed", self.repository, digest)
+                reason = _("harborweb itself stumbled over this artifact: %(error)s.", error=type(error).__name__)
+                return [Seen(Finding("harborweb", Verdict.UNCHECKED, reason))]
 
     def _command(self, row: Row, opinion: Opinion) -> str:
         endpoint = self.client.endpoint

@@ -12,6 +12,7 @@ from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 
 MAX_DEPTH = 64
+MAX_VALUES = 1_000_000  # a mebibyte of "[]," would cost a hundred times its size in memory
 Shape = Mapping[str, type | tuple[type, ...]]  # the types that members may have
 
 
@@ -40,7 +41,8 @@ def decode_base64(text: object, what: str) -> bytes:
 
 
 def load_json(data: bytes, what: str, *, folded: bool = False) -> Any:
-    """The value of a JSON text in UTF-8 without BOM, at most 64 deep, no name twice in an object.
+    """The value of a JSON text in UTF-8 without BOM, at most 64 deep, no name twice in an object,
+    at most a million values.
 
     `folded` also refuses names that differ only in case: Go's encoding/json, with which cosign reads
     payloads and manifests, takes them for one. NaN, lone surrogates and bytes behind the value are
@@ -56,6 +58,8 @@ def load_json(data: bytes, what: str, *, folded: bool = False) -> Any:
     def constant(name: str) -> Any:
         raise Malformed(_("%(what)s is not JSON.", what=what))
 
+    if sum(map(data.count, (b"[", b"{", b","))) > MAX_VALUES:
+        raise Malformed(_("%(what)s holds more than %(limit)s values.", what=what, limit=MAX_VALUES))
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
     except UnicodeDecodeError as error:

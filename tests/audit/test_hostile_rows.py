@@ -13,7 +13,7 @@ import pytest
 from harborweb.audit.collect import Options
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.rows import judge_artifact, judge_registry, judge_repository
-from harborweb.registry.client import Client, Endpoint, NotFound
+from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, NotFound
 from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.audit.hostile.bench import Bench, Signer, make_signer, simple_payload
@@ -186,6 +186,43 @@ def test_the_command_of_a_covered_child_is_its_indexs(judged: Callable[..., Judg
     files = {file.name: file.body for file in child.evidence}
     assert digests[0].encode() in files["index-manifest.json"]
     assert {"manifest.json", "index-signed.bin", "index-signature.bin"} <= files.keys()
+
+
+@pytest.mark.parametrize(
+    "options, number",
+    [
+        (Options(seconds=0.000001), "1e-06 s"),
+        (Options(payload_bytes=100), "100 bytes"),
+        (Options(total_bytes=100), "100 bytes"),
+        (Options(layers=0), "more than 0"),
+    ],
+)
+def test_a_bound_says_its_number(judged: Callable[..., Judged], options: Options, number: str) -> None:
+    """Whichever bound is hit: unchecked, never unsigned."""
+
+    async def fill(b: Bench) -> None:
+        await b.simple(await b.image("1.0"))
+
+    (row,) = judged(fill, options).values()
+    assert row.verdict == Verdict.UNCHECKED
+    assert number in row.reason
+
+
+def test_the_bounds_of_bundles_and_attestations(judged: Callable[..., Judged]) -> None:
+    """A bundle that is too large is unchecked; an attestation that is too large still is only an attestation."""
+    digests: list[str] = []
+
+    async def fill(b: Bench) -> None:
+        digests.extend([await b.image("bundle"), await b.image("attested")])
+        await b.bundled(digests[0])
+        config = await b.blob(b"{}", "application/vnd.oci.image.config.v1+json")
+        layer = await b.blob(b"{" + b" " * 200, "application/vnd.dsse.envelope.v1+json")
+        manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer]}
+        await b.put(digests[1].replace(":", "-") + ".att", manifest)
+
+    rows = judged(fill, Options(payload_bytes=100, bundle_bytes=100))
+    assert [rows[digest].verdict for digest in digests] == [Verdict.UNCHECKED, Verdict.ATTESTATION_ONLY]
+    assert "100 bytes" in rows[digests[0]].reason and "201 bytes" in rows[digests[1]].reason
 
 
 def test_evidence_is_bounded(judged: Callable[..., Judged]) -> None:

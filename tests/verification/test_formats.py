@@ -133,6 +133,12 @@ def test_json_refused(data: bytes) -> None:
         load_json(data, "It")
 
 
+def test_json_of_too_many_values() -> None:
+    """Refused before it is read: it would cost a hundred times its size in memory."""
+    with pytest.raises(Malformed, match="1000000 values"):
+        load_json(b"[" + b"0," * 1_000_000 + b"0]", "It")
+
+
 def test_json_names_that_differ_in_case() -> None:
     """Refused where Go's reader would take them for one."""
     assert load_json(b'{"a":1,"A":2}', "It") == {"a": 1, "A": 2}

@@ -61,7 +61,8 @@ def _real(url: str) -> tuple[bytes, dict[str, str]]:
 
 
 def _flip(request: Request, body: bytes, headers: dict[str, str]) -> Lie:
-    return answer(200, body + b" ", headers)
+    other = re.sub(rb"\d", lambda digit: b"8" if digit[0] == b"7" else b"7", body, count=1)
+    return answer(200, other, headers)
 
 
 def _header(request: Request, body: bytes, headers: dict[str, str]) -> Lie:
