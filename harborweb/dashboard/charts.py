@@ -69,9 +69,9 @@ class Curve:
 
 
 def coverage(sweeps: Sequence[Sweep] | Iterable[Sweep]) -> Curve | None:
-    """The curve of complete sweeps (newest first as given), or None for fewer than two moments."""
+    """The curve of complete sweeps (newest first as given), or None for fewer than three: two make no course."""
     moments = [(one.finished, _share(one)) for one in sweeps if one.finished and one.artifacts][::-1]
-    if len(moments) < 2 or moments[0][0] == moments[-1][0]:
+    if len(moments) < 3 or moments[0][0] == moments[-1][0]:
         return None
     low = max(0, math.floor((min(share for _at, share in moments) - 5) / 10) * 10)
     span = (moments[-1][0] - moments[0][0]).total_seconds()

@@ -1,9 +1,8 @@
 """What the dashboard shows: read from every room's rows, never from a machine or a registry."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -95,6 +94,11 @@ class Overview:
     def begun(self) -> bool:
         """Whether all first steps are taken."""
         return all(step.done for step in self.steps)
+
+    @property
+    def left(self) -> int:
+        """How many first steps are not taken yet."""
+        return sum(not step.done for step in self.steps)
 
     @property
     def next(self) -> Step | None:
@@ -216,11 +220,11 @@ def _one(row: ArtifactVerdict) -> Finding:
 
 
 def _many(verdict: Verdict, rows: QuerySet[ArtifactVerdict], count: int) -> Finding:
-    projects = Counter(rows.order_by().values_list("project", flat=True)).most_common(4)
-    reason = Counter(rows.order_by().values_list("reason", flat=True)).most_common(1)[0][0]
+    counted = rows.order_by().values_list("project").annotate(n=Count("pk")).order_by("-n", "project")[:4]
+    reason = rows.order_by().values_list("reason").annotate(n=Count("pk")).order_by("-n")[0][0]
     latest = rows.order_by("-since").values_list("since", flat=True).first()
     return Finding(
         verdict.value, f"{WORDS[verdict]} ×{count}",
-        ", ".join(_("%(n)d in %(project)s") % {"n": n, "project": name} for name, n in projects), [],
+        ", ".join(_("%(n)d in %(project)s") % {"n": n, "project": name} for name, n in counted), [],
         reason, latest, f"{reverse('audit:home')}?verdict={verdict.value}", _("Show %(n)d") % {"n": count},
     )  # fmt: skip

@@ -112,12 +112,15 @@ def test_the_donut_is_closed_and_keeps_small_pieces() -> None:
     assert [piece.verdict for piece in pieces] == ["trusted", "invalid"]
 
 
-def test_the_curve_needs_two_moments(registry_row: Registry) -> None:
-    sweep(registry_row, Verdict.UNSIGNED, Verdict.TRUSTED, hour=8)
+def test_the_curve_needs_three_moments(registry_row: Registry) -> None:
     newest = Sweep.objects.filter(complete=True).order_by("-finished")
-    assert coverage(newest.all()) is None
-    ArtifactVerdict.objects.all().delete()
-    sweep(registry_row, Verdict.TRUSTED, Verdict.TRUSTED, Verdict.TRUSTED, hour=9)
+    for hour, verdicts in enumerate(
+        [(Verdict.UNSIGNED, Verdict.TRUSTED), (Verdict.TRUSTED,) * 2, (Verdict.TRUSTED,) * 3]
+    ):
+        assert coverage(newest.all()) is None
+        ArtifactVerdict.objects.all().delete()
+        sweep(registry_row, *verdicts, hour=hour)
     curve = coverage(newest.all())
     assert curve is not None
-    assert (curve.end, curve.sweeps, curve.ticks[0][1], curve.ticks[-1][1]) == (100.0, 2, 40, 100)
+    assert (curve.end, curve.sweeps, curve.ticks[0][1], curve.ticks[-1][1]) == (100.0, 3, 40, 100)
+    assert curve.line.startswith("M0.0 ") and "L1000.0 " in curve.line
