@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harborweb.verification.keys import PublicKey, has_sound_form
+from harborweb.verification.log_entries import check_log_entries
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.simple_signing import by_no_key, keyless, lacking, other_digest, signed_by
-from harborweb.verification.strict import Malformed, Shape, decode_base64, fields, load_json
+from harborweb.verification.strict import Malformed, decode_base64, fields, load_json
 from harborweb.verification.verdict import BUNDLE, Finding, Verdict
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -26,7 +27,6 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 MAX_SUBJECTS = 1024  # sigstore-go's own bounds
 MAX_DIGESTS = 32
-MAX_LOG_ENTRIES = 32
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _TOP = {"mediaType": str, "verificationMaterial": dict, "dsseEnvelope": dict, "messageSignature": dict}
@@ -36,15 +36,6 @@ _MATERIAL = {
     "x509CertificateChain": dict,
     "tlogEntries": list,
     "timestampVerificationData": dict,
-}
-_ENTRY: Shape = {
-    "logIndex": (str, int),
-    "logId": dict,
-    "kindVersion": dict,
-    "integratedTime": (str, int),
-    "inclusionPromise": dict,
-    "inclusionProof": dict,
-    "canonicalizedBody": str,
 }
 _STATEMENT = {"_type": str, "subject": list, "predicateType": str, "predicate": dict}
 _SUBJECT = {
@@ -194,7 +185,9 @@ def read_bundle(data: bytes) -> Envelope:
     if bundle["mediaType"] not in MEDIA_TYPES:
         raise Malformed(_("The bundle is of the type %(type)s, not v0.3.", type=bundle["mediaType"]))
     material = fields(bundle["verificationMaterial"], "The bundle's verificationMaterial", _MATERIAL, only=True)
-    _check_log_entries(material)
+    check_log_entries(material["tlogEntries"] or [])
+    stamps = {"rfc3161Timestamps": list}
+    fields(material["timestampVerificationData"] or {}, "The bundle's timestamps", stamps, only=True)
     if bundle["messageSignature"] is not None:
         raise Malformed(_("The bundle holds a message signature; for an image only a DSSE envelope counts."))
     by = [name for name in ("publicKey", "certificate", "x509CertificateChain") if material[name] is not None]
@@ -218,20 +211,6 @@ def read_bundle(data: bytes) -> Envelope:
         hint=hint or "",
         has_certificate=by == ["certificate"],
     )
-
-
-def _check_log_entries(material: Mapping[str, Any]) -> None:
-    """The form of a transparency log's entries; they prove nothing here, but cosign refuses malformed ones."""
-    entries = material["tlogEntries"] or []
-    if len(entries) > MAX_LOG_ENTRIES:
-        raise Malformed(_("The bundle holds %(n)s log entries, more than %(m)s.", n=len(entries), m=MAX_LOG_ENTRIES))
-    for item in entries:
-        entry = fields(item, "A log entry", _ENTRY, only=True)
-        if entry["inclusionProof"] is None:
-            raise Malformed(_("A log entry of the bundle has no inclusion proof."))
-        decode_base64(entry["canonicalizedBody"], "A log entry's body")
-    stamps = {"rfc3161Timestamps": list}
-    fields(material["timestampVerificationData"] or {}, "The bundle's timestamps", stamps, only=True)
 
 
 def read_statement(envelope: Envelope) -> Statement:

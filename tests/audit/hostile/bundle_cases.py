@@ -449,12 +449,65 @@ async def bundle_with_an_unknown_member(b: Bench) -> str:
     return await _changed(b, more=1)
 
 
-@case(Verdict.INVALID)
-async def bundle_with_a_log_entry_that_is_none(b: Bench) -> str:
-    """A good bundle with an empty transparency log entry."""
+async def _logged(b: Bench, change: str = "") -> str:
+    """A good bundle with an entry of a transparency log as Rekor writes it, changed in one place."""
     digest = await b.image()
-    material = {"publicKey": {"hint": b.trusted.public.hint}, "tlogEntries": [{}]}
-    return await _bundle(b, b.bundle(b.envelope(sign_statement(digest)), verificationMaterial=material), digest)
+    envelope = b.envelope(sign_statement(digest))
+    hashed = {"algorithm": "sha256", "value": "ab" * 32}
+    spec: dict[str, object] = {
+        "envelopeHash": hashed,
+        "payloadHash": hashed,
+        "signatures": [{"signature": envelope["signatures"][0]["sig"], "verifier": b64(b.trusted.public.pem.encode())}],
+    }
+    if change == "no hash":
+        spec["payloadHash"] = {"algorithm": "sha256", "value": "ab"}
+    body = {"apiVersion": "0.0.1", "kind": "dsse", "spec": {} if change == "no spec" else spec}
+    proof = {
+        "logIndex": "1",
+        "rootHash": b64(b"r" * 32),
+        "treeSize": "2",
+        "hashes": [b64(b"h" * 32)],
+        "checkpoint": {"envelope": "" if change == "no checkpoint" else "rekor\n2\ncg==\n"},
+    }
+    entry = {
+        "logIndex": "1",
+        "logId": {"keyId": b64(b"k" * 32)},
+        "kindVersion": {"kind": "dsse", "version": "0.0.2" if change == "version" else "0.0.1"},
+        "integratedTime": "1700000000",
+        "inclusionPromise": {"signedEntryTimestamp": b64(b"s")},
+        "inclusionProof": proof,
+        "canonicalizedBody": b64(compact(body)),
+    }
+    if change == "no number":
+        entry["logIndex"] = "one"
+    if change == "no proof":
+        del entry["inclusionProof"]
+    material = {
+        "publicKey": {"hint": b.trusted.public.hint},
+        "tlogEntries": [{}] if change == "empty" else [entry],
+    }
+    return await _bundle(b, b.bundle(envelope, verificationMaterial=material), digest)
+
+
+@case(Verdict.TRUSTED)
+async def bundle_with_a_log_entry(b: Bench) -> str:
+    """A good bundle with an entry of a transparency log, which nobody asked to check."""
+    return await _logged(b)
+
+
+def _broken_entry(change: str) -> None:
+    async def build(b: Bench) -> str:
+        return await _logged(b, change)
+
+    build.__name__ = f"log_entry_{change.replace(' ', '_')}"
+    build.__doc__ = f"A good bundle whose transparency log entry is broken: {change}."
+    stricter = "a log entry has the form that Rekor gives it; cosign is loose here" if change in LOOSE else ""
+    case(Verdict.INVALID, stricter=stricter)(build)
+
+
+LOOSE = ("no hash", "version")
+for _change in ("empty", "no proof", "no checkpoint", "no spec", "no hash", "no number", "version"):
+    _broken_entry(_change)
 
 
 @case(Verdict.INVALID)
