@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harborweb.configuration.reading import Path, Tree
+from harborweb.configuration.reading import Entry, Path, Tree
 
 KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w-]*):(?=\s|$)(?P<rest>.*)", re.DOTALL)
 LAYER = re.compile(r"( *)#( ?)")
@@ -91,3 +91,46 @@ def _text_lines(tree: Tree) -> set[int]:
         if entry.kind == "scalar" and not entry.alias and entry.style in ("|", ">", "'", '"'):
             lines.update(range(tree.line(entry.start), tree.line(max(entry.start, entry.end - 1))))
     return lines
+
+
+def block_end(text: str, lines: Sequence[str], tree: Tree, entry: Entry) -> int:
+    """The last line (from 0) of an entry's block, with the comments in it that are indented deeper than its key."""
+    indent = entry.key_start - tree.starts[tree.line(entry.key_start) - 1]
+    last = tree.line(entry.key_start) - 1
+    for other in tree.entries.values():
+        if other.path[: len(entry.path)] != entry.path or other.alias:
+            continue
+        last = max(last, tree.line(other.key_start) - 1)
+        raw = text[other.start : other.end].rstrip()
+        # YAML ends a block mapping or list only where the next key begins: not where its last value ends.
+        if raw and (other.kind == "scalar" or raw[0] in "{["):
+            last = max(last, tree.line(other.start + len(raw) - 1) - 1)
+    for number in range(last + 1, len(lines)):
+        line = lines[number]
+        if line.strip() and not (line.lstrip(" ").startswith("#") and line[: indent + 1].isspace()):
+            break
+        if line.strip():
+            last = number
+    return last
+
+
+def commented_ends(lines: Sequence[str], found: Commented) -> tuple[int, int, int]:
+    """Where the commented block of `found` may end, widest first."""
+    outer = len(lines[found.index]) - len(lines[found.index].lstrip(" "))
+    narrow = wide = found.index
+    gap = False
+    for number in range(found.index + 1, len(lines)):
+        line = lines[number]
+        if not line.strip():
+            gap = True
+            continue
+        if not line[outer:].startswith("#") or line[:outer].strip():
+            break
+        inner = strip_layer(line)
+        deeper = len(inner) - len(inner.lstrip(" ")) > found.indent
+        if not deeper and KEY.match(inner) and not inner.lstrip(" ").startswith("#"):
+            break
+        if deeper:
+            wide = number
+            narrow = narrow if gap else number
+    return (wide, narrow, found.index)

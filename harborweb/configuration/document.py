@@ -5,7 +5,6 @@ read again by ruamel.yaml and compared: if anything but that key changed, nothin
 """
 
 import re
-from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext as _
@@ -133,7 +132,7 @@ class Document:
         entry = self._own_line(_path(key), block=True)
         first = self.tree.line(entry.key_start) - 1
         indent = entry.key_start - self.tree.starts[first]
-        last = self._block_end(entry, indent)
+        last = comments.block_end(self.text, self.lines, self.tree, entry)
         lines = [
             f"{line[:indent]}# {line[indent:]}" if line.strip() and first <= number <= last else line
             for number, line in enumerate(self.lines)
@@ -154,7 +153,7 @@ class Document:
         found = self.commented.get(path)
         if found is None:
             raise TextProblem(_("There is no commented %(key)s to bring back.") % {"key": key}, key=key)
-        for last in self._commented_ends(found):
+        for last in comments.commented_ends(self.lines, found):
             space = comments.strip_layer(self.lines[found.index]).lstrip(" ") == found.bare.lstrip(" ")
             lines = [
                 comments.strip_layer(line, space=space) if found.index <= number <= last else line
@@ -220,51 +219,11 @@ class Document:
             raise TextProblem(_("This harbor.yml is written inside { }."), _("Write one key per line."), line=1)
         position = len(self.lines)
         if parent is not None:
-            position = self._block_end(parent, self._indent(parent)) + 1
+            position = comments.block_end(self.text, self.lines, self.tree, parent) + 1
         before, after = self.lines[:position], self.lines[position:]
         if before and not before[-1].endswith("\n"):
             return Document("".join(before) + self.line_end + line)
         return Document("".join([*before, line + self.line_end, *after]))
-
-    def _block_end(self, entry: Entry, indent: int) -> int:
-        """The last line (from 0) of an entry's block, with the comments in it that are indented deeper than its key."""
-        last = self.tree.line(entry.key_start) - 1
-        for other in self.tree.entries.values():
-            if other.path[: len(entry.path)] != entry.path or other.alias:
-                continue
-            last = max(last, self.tree.line(other.key_start) - 1)
-            raw = self.text[other.start : other.end].rstrip()
-            # YAML ends a block mapping or list only where the next key begins: not where its last value ends.
-            if raw and (other.kind == "scalar" or raw[0] in "{["):
-                last = max(last, self.tree.line(other.start + len(raw) - 1) - 1)
-        for number in range(last + 1, len(self.lines)):
-            line = self.lines[number]
-            if line.strip() and not (line.lstrip(" ").startswith("#") and line[: indent + 1].isspace()):
-                break
-            if line.strip():
-                last = number
-        return last
-
-    def _commented_ends(self, found: Commented) -> Iterable[int]:
-        """Where the commented block of `found` may end, widest first."""
-        outer = len(self.lines[found.index]) - len(self.lines[found.index].lstrip(" "))
-        narrow = wide = found.index
-        gap = False
-        for number in range(found.index + 1, len(self.lines)):
-            line = self.lines[number]
-            if not line.strip():
-                gap = True
-                continue
-            if not line[outer:].startswith("#") or line[:outer].strip():
-                break
-            inner = comments.strip_layer(line)
-            deeper = len(inner) - len(inner.lstrip(" ")) > found.indent
-            if not deeper and comments.KEY.match(inner) and not inner.lstrip(" ").startswith("#"):
-                break
-            if deeper:
-                wide = number
-                narrow = narrow if gap else number
-        return (wide, narrow, found.index)
 
     def _replace(self, path: Path, value: Value) -> "Document":
         """Write `value` over the value of a live scalar."""

@@ -1,6 +1,8 @@
 """Pages of the configuration wizard. Operators edit, viewers look."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -27,11 +29,27 @@ from harborweb.configuration.veil import masked, masked_lines
 from harborweb.configuration.wizard import Wizard
 from harborweb.errors import Problem
 
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 PER_PAGE = 50
+
+
+def unsealed(view: View) -> View:
+    """When the app's secret is not the one that sealed the draft or revision, say so instead of breaking."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Problem as problem:
+            context = {"problem": problem, "draft": services.current_draft()}
+            return render(request, "configuration/unreadable.html", context, status=409)
+
+    return shown  # type: ignore[return-value]  # the same call, as wraps says
 
 
 @requires(Role.VIEWER)
 @require_GET
+@unsealed
 def home(request: HttpRequest) -> HttpResponse:
     """Where configuring begins: the draft, the latest revision, the revisions before."""
     draft = services.current_draft()
@@ -95,6 +113,7 @@ def _veiled(text: str) -> str:
 @requires(Role.VIEWER)
 @never_cache
 @require_GET
+@unsealed
 def section(request: HttpRequest, name: str) -> HttpResponse:
     """The questions of one section."""
     draft = services.current_draft()
@@ -108,6 +127,7 @@ def section(request: HttpRequest, name: str) -> HttpResponse:
 @requires(Role.OPERATOR)
 @sensitive_post_parameters()
 @never_cache
+@unsealed
 def answer(request: HttpRequest, name: str) -> HttpResponse:
     """Write the answers of one section into the draft; buttons in the form undo one or fill one in."""
     if request.method != "POST" or name not in BY_SECTION:
@@ -144,6 +164,7 @@ def _after(wizard: Wizard, request: HttpRequest) -> str:
 @sensitive_post_parameters()
 @never_cache
 @require_POST
+@unsealed
 def preview(request: HttpRequest, name: str) -> HttpResponse:
     """What harbor.yml would be with what is typed right now; saves nothing."""
     draft = services.current_draft()
@@ -179,6 +200,7 @@ def discard(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 @never_cache
 @require_GET
+@unsealed
 def whole_file(request: HttpRequest) -> HttpResponse:
     """The draft as a whole, secrets masked."""
     draft = services.current_draft()
@@ -191,6 +213,7 @@ def whole_file(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 @never_cache
 @require_GET
+@unsealed
 def review(request: HttpRequest) -> HttpResponse:
     """Everything that would be saved, before it is."""
     draft = services.current_draft()
@@ -199,6 +222,7 @@ def review(request: HttpRequest) -> HttpResponse:
 
 @requires(Role.OPERATOR)
 @never_cache
+@unsealed
 def save(request: HttpRequest) -> HttpResponse:
     """Save the draft that was reviewed as the next revision."""
     if request.method != "POST":
@@ -230,6 +254,7 @@ def _review(request: HttpRequest, draft: Draft, *, status: int = 200, **more: An
 
 @requires(Role.VIEWER)
 @require_GET
+@unsealed
 def revision(request: HttpRequest, number: int) -> HttpResponse:
     """One saved harbor.yml: what changed with it, and all of it, secrets masked."""
     shown = get_object_or_404(Revision, number=number)
@@ -245,6 +270,7 @@ def revision(request: HttpRequest, number: int) -> HttpResponse:
 
 @requires(Role.VIEWER)
 @require_GET
+@unsealed
 def revision_file(request: HttpRequest, number: int) -> HttpResponse:
     """A saved harbor.yml to download, secrets masked."""
     shown = get_object_or_404(Revision, number=number)
@@ -255,6 +281,7 @@ def revision_file(request: HttpRequest, number: int) -> HttpResponse:
 
 @requires(Role.OPERATOR)
 @require_POST
+@unsealed
 def edit(request: HttpRequest, number: int) -> HttpResponse:
     """Begin a draft from a saved revision."""
     try:

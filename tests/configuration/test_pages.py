@@ -427,3 +427,13 @@ def test_an_unreadable_template_starts_no_draft(draft: Draft) -> None:
     with pytest.raises(Problem):
         services.start_draft("a: b: c\n", origin="broken")
     assert text() == TEMPLATE
+
+
+def test_a_draft_sealed_with_another_secret_is_named_and_can_be_discarded(operator: Client, draft: Draft) -> None:
+    Draft.objects.update(text_sealed=b"sealed elsewhere")
+    for path in ("", "draft/address/", "draft/review/", "draft/file/"):
+        page = operator.get(f"/configuration/{path}")
+        assert page.status_code == 409
+        assert "sealed with another app secret" in words(page)
+    operator.post("/configuration/draft/discard/", {"version": draft.version})
+    assert operator.get("/configuration/").status_code == 200
