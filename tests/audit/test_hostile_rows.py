@@ -16,7 +16,7 @@ from harborweb.audit.rows import judge_artifact, judge_registry, judge_repositor
 from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, NotFound
 from harborweb.verification.verdict import Verdict
 from tests import parts
-from tests.audit.hostile.bench import Bench, Signer, make_signer, simple_payload
+from tests.audit.hostile.bench import Bench, Signer, make_signer, sign_statement, simple_payload
 
 Judged = dict[str, Judgement]
 
@@ -51,6 +51,14 @@ def judged(
         return asyncio.run(walk(fill, options or Options()))
 
     return judge
+
+
+def succeed(commands: list[str], folder: Path) -> None:
+    """Run what a verdict offers, as somebody would who has its evidence and the public key as files."""
+    for command in commands:
+        env = {**os.environ, "HOME": str(folder)}
+        done = subprocess.run(shlex.split(command), cwd=folder, env=env, capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stderr.decode())
 
 
 def test_tags_of_signatures_are_no_rows(judged: Callable[..., Judged]) -> None:
@@ -160,15 +168,7 @@ def test_the_command_repeats_the_verdict(
         (tmp_path / file.name).write_bytes(file.body)
     commands = row.command.splitlines()
     assert [shlex.split(command)[0] for command in commands] == ["cosign", "openssl"]
-    for command in commands:
-        done = subprocess.run(
-            shlex.split(command),
-            cwd=tmp_path,
-            env={**os.environ, "HOME": str(tmp_path)},
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, (command, done.stderr.decode())
+    succeed(commands, tmp_path)
 
 
 def test_the_command_of_a_covered_child_is_its_indexs(judged: Callable[..., Judged]) -> None:
@@ -284,3 +284,20 @@ def test_stopping_early_asks_no_more(registry: parts.Registry, signers: dict[str
             assert left == []
 
     asyncio.run(walk())
+
+
+def test_the_command_repeats_an_attestation(judged: Callable[..., Judged], tmp_path: Path, cosign3: str) -> None:
+    """cosign verify-attestation accepts what is called an attestation by a trusted key."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image("attested")
+        predicate = {"buildDefinition": {"buildType": "x"}, "runDetails": {"builder": {"id": "y"}}}
+        slsa = {"predicateType": "https://slsa.dev/provenance/v1", "predicate": predicate}
+        await b.bundled(digest, sign_statement(digest, **slsa))
+        (tmp_path / "trusted.pub").write_bytes(b.trusted.pub_file.read_bytes())
+
+    (row,) = judged(fill).values()
+    for file in row.evidence:
+        (tmp_path / file.name).write_bytes(file.body)
+    assert (row.verdict, row.key != "") == (Verdict.ATTESTATION_ONLY, True)
+    succeed(row.command.splitlines(), tmp_path)
