@@ -44,6 +44,7 @@ class Demo:
         self.port = port
         self.address = f"http://127.0.0.1:{port}"
         self.python = Path(sys.executable)
+        self.env: dict[str, str] = {}
         self._ends = contextlib.ExitStack()
 
     def __enter__(self) -> "Demo":
@@ -59,7 +60,7 @@ class Demo:
 
     def link(self) -> str:
         """A sign-in link that works once."""
-        command = [self.python, ROOT / "manage.py", "sign_in_link", "--base", self.address]
+        command: list[str | Path] = [self.python, ROOT / "manage.py", "sign_in_link", "--base", self.address]
         done = subprocess.run(command, env=self.env, capture_output=True, text=True)
         if done.returncode:
             raise Died(f"No sign-in link could be made:\n{done.stderr}")
@@ -119,7 +120,7 @@ class Demo:
 
     def _start_redis(self, redis: Path) -> None:
         self.socket.unlink(missing_ok=True)
-        command = [
+        command: list[str | Path] = [
             redis, "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--save", "",
             "--appendonly", "no", "--dir", self.data, "--daemonize", "no",
         ]  # fmt: skip
@@ -166,7 +167,7 @@ class Demo:
     def _start_own(self) -> None:
         """Web, the workers of both queues, and the scheduler."""
         env = self.env | {"PYTHONPATH": str(ROOT)}
-        celery = [self.python, "-P", "-m", "celery", "-A", "harborweb.celery"]
+        celery: list[str | Path] = [self.python, "-P", "-m", "celery", "-A", "harborweb.celery"]
         self.children.start("web", [
             self.python, "-P", "-m", "uvicorn", "harborweb.asgi:application", "--host", "127.0.0.1",
             "--port", str(self.port), "--lifespan", "off", "--log-level", "warning", "--no-server-header",

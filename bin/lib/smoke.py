@@ -81,7 +81,7 @@ class Walk:
             known = {
                 name: value for name, value in answers.items() if name in form.fields or name == "tls" in page.body
             }
-            page = self.browser.submit(page, form, self._next(page), **known)
+            page = self.browser.submit(page, form, self._next(page), 200, **known)
             if "/review/" in page.url:
                 return
         raise Astray(f"The wizard does not come to its review; it is at {page.url}")
