@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from asgiref.sync import async_to_sync
 from django.utils.translation import gettext as _
 
 from harborweb.registry import errors
@@ -10,6 +9,7 @@ from harborweb.registry.auth import CATALOG, basic
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.running import run
 
 QUICK = Limits(seconds=10, connect_seconds=5, retries=1, wait_seconds=2)
 # What a registry says that has no catalog or keeps it from us; anything else is a fault.
@@ -33,8 +33,7 @@ class Check:
 
 def check(endpoint: Endpoint) -> Check:
     """Test a registry; raises RegistryError with the sentence that says what is wrong."""
-    result: Check = async_to_sync(_check)(endpoint)
-    return result
+    return run(_check(endpoint))
 
 
 async def _check(endpoint: Endpoint) -> Check:

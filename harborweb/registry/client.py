@@ -78,9 +78,8 @@ class Client:
     async def ping(self) -> None:
         """Return when a registry answers and accepts our credentials (GET /v2/); raises RegistryError."""
         answer = await self.ask("GET", "/v2/", scope="", what=_("its start page"), limit=self.limits.error_bytes)
-        if answer.headers.get("Docker-Distribution-Api-Version") or not answer.body.strip():
-            return
-        parse_object(answer.body, self._host, self.limits.json_depth)
+        if not answer.headers.get("Docker-Distribution-Api-Version"):
+            parse_object(answer.body, self._host, self.limits.json_depth)
 
     async def repositories(self) -> AsyncIterator[str]:
         """Every repository the registry lists (GET /v2/_catalog, page by page)."""
@@ -140,7 +139,11 @@ class Client:
         """Whether the registry says it holds the blob (HEAD); proves its presence, not its bytes."""
         path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
         answer = await self.send("HEAD", path, scope=pull(repository), limit=0)
+        if answer.status == 200 and answer.media_type == "text/html":
+            raise errors.not_a_registry(self._host, _("a blob was due and a web page came"), answer.status)
         if answer.status == 200:
+            if answer.headers.get("Docker-Content-Digest", digest) != digest:
+                raise errors.mismatch(self._host, digest, errors.plain(answer.headers["Docker-Content-Digest"]))
             return True
         if answer.status == 404 and answer.media_type == "application/json":  # a HEAD has no body to tell us more
             return False

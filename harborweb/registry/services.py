@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry
+from harborweb.registry.running import run
 
 __all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "remove", "save"]
 
@@ -106,8 +106,7 @@ def asking(
         async with Client(registry.endpoint(), limits) as client:
             return await question(client)
 
-    result: Result = async_to_sync(ask)()
-    return result
+    return run(ask())
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,16 @@
 """Small images, pushed through the client itself."""
 
-import asyncio
 import json
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+import time
+from typing import Any
 
-from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Endpoint, Limits
+import pytest
 
-Result = TypeVar("Result")
+from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Endpoint, Limits, RegistryError
+from harborweb.registry.running import run
+
+__all__ = ["QUICK", "caught", "client", "push_image", "push_index", "run"]
 QUICK = Limits(seconds=2, connect_seconds=1, wait_seconds=1)
-
-
-def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine, in a thread of its own: beside Playwright this one has a loop already."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 def client(url: str, limits: Limits = QUICK, **more: Any) -> Client:
@@ -58,3 +53,23 @@ async def _put(c: Client, repository: str, content: dict[str, Any], media_type: 
     for tag in tags:
         digest = await c.put_manifest(repository, tag, body, media_type)
     return digest
+
+
+def caught(c: Client, method: str, *arguments: object) -> RegistryError:
+    """The error of a question; whatever it is, it comes soon and is not NotFound."""
+
+    async def ask() -> None:
+        async with c:
+            found = getattr(c, method)(*arguments)
+            if hasattr(found, "__aiter__"):
+                _ = [one async for one in found]
+            else:
+                await found
+
+    begun = time.monotonic()
+    with pytest.raises(RegistryError) as error:
+        run(ask())
+    assert time.monotonic() - begun < 10
+    assert error.value.message
+    assert error.value.advice
+    return error.value
