@@ -1,6 +1,6 @@
 """What the pages of deployment show: how the registry stands, in a word and a sentence, and its containers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from harborweb.configuration import services as configuration
 from harborweb.deployment import looking, services
 from harborweb.deployment.models import Deployment, Host
 from harborweb.jobs.models import Job
+from harborweb.tools import compose, prepare, process
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ def active_job() -> Job | None:
 def home() -> dict[str, Any]:
     """Everything on the page of deployment."""
     seen, running, job = host(), looking.running(), active_job()
-    rows = containers(seen)
+    silent = is_silent(seen, job)
+    rows = containers(seen, silent)
     return {
-        "host": seen, "silent": is_silent(seen, job), "running": running, "job": job, "rows": rows,
+        "host": seen, "silent": silent, "running": running, "job": job, "rows": rows,
         "standing": standing(seen, running, job, rows), "revision": configuration.latest_revision(),
         "draft": configuration.current_draft(), "installer": services.latest_installer(),
         "deployments": Deployment.objects.select_related("revision", "installer", "job")[:20],
@@ -66,10 +68,10 @@ def is_silent(seen: Host | None, job: Job | None) -> bool:
     return seen is None or (seen.stale and not busy)
 
 
-def containers(seen: Host | None) -> list[Row]:
-    """The containers as the host worker saw them, those that are not well first."""
-    rows = seen.containers if seen else []
-    return [_row(one) for one in sorted(rows, key=lambda one: (one["well"], one["name"]))]
+def containers(seen: Host | None, silent: bool) -> list[Row]:
+    """The containers as the host worker saw them, those that are not well first; of old news nothing looks certain."""
+    rows = [_row(one) for one in sorted(seen.containers if seen else [], key=lambda one: (one["well"], one["name"]))]
+    return [replace(row, state="unsure", health=row.health and "unsure") for row in rows] if silent else rows
 
 
 _STATE_WORDS = {
@@ -128,12 +130,20 @@ def what_needs(seen: Host | None, silent: bool) -> list[tuple[str, str, str]]:
     """What deploying needs, and how this host has it: state, name, words."""
     if seen is None or silent:
         unknown = _("not known, since no host worker answers")
-        return [("unsure", name, unknown) for name in (_("Docker engine"), _("docker compose"))] + [
-            ("bad", _("Host worker"), _("none answers; start one with the queue “host”"))
+        return [
+            ("bad", _("Host worker"), _("none answers; start one with the queue “host”")),
+            *[("unsure", name, unknown) for name in (_("Docker engine"), _("docker compose"))],
         ]
-    engine, compose = seen.engine.get("version", ""), seen.compose
+    engine, plugin = seen.engine.get("version", ""), seen.compose
     return [
         ("good", _("Host worker"), _("on %(name)s") % {"name": seen.name}),
         ("good" if engine else "bad", _("Docker engine"), engine or _("not there")),
-        ("good" if compose else "bad", _("docker compose"), compose or _("not found")),
+        ("good" if plugin else "bad", _("docker compose"), plugin or _("not found")),
     ]
+
+
+def by_hand(deployment: Deployment) -> str:
+    """What an operator would type to do the same."""
+    program = compose.Compose(("docker", "compose"), "")
+    commands = [prepare.command(deployment.with_trivy), program.config(), program.down(), program.up()]
+    return "\n".join(process.shown(command) for command in commands)

@@ -79,7 +79,7 @@ def add_url(request: HttpRequest, url: str, expected_sha256: str = "") -> Instal
 def too_large() -> Problem:
     """An upload beyond INSTALLER_MAX_BYTES."""
     return Problem(
-        _("The file is larger than %(megabytes)d MB.") % {"megabytes": settings.INSTALLER_MAX_BYTES // 1024 // 1024},
+        _("The file is larger than %(megabytes)d MB.") % {"megabytes": settings.INSTALLER_MAX_BYTES // 1_000_000},
         _(
             "Take the online installer: it is a few kilobytes. The offline one carries the images; unpack that on "
             "the host and give its folder."

@@ -74,11 +74,11 @@ def deploy(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """One deployment with its steps, its log and the containers."""
     deployment = get_object_or_404(Deployment.objects.select_related("revision", "installer", "job"), number=number)
-    return render(
-        request,
-        "deployment/detail.html",
-        {**pages.home(), "deployment": deployment, "job": deployment.job, "own_page": True},
-    )
+    context = {
+        **pages.home(), "deployment": deployment, "job": deployment.job, "own_page": True,
+        "by_hand": pages.by_hand(deployment),
+    }  # fmt: skip
+    return render(request, "deployment/detail.html", context)
 
 
 @requires(Role.OPERATOR)

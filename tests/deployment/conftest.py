@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,27 @@ def docker_there() -> bool:
     return all(answer.returncode == 0 for answer in answers)
 
 
-@pytest.fixture(scope="session")
-def practice_tgz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The practice installer; its image is in the engine."""
+@contextmanager
+def practice_built(folder: Path) -> Iterator[Path]:
+    """The practice installer's tgz in `folder`, its image in the engine; an image that was not there goes again."""
     if not docker_there():
         parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    there = False
     try:
-        return practice.build(tmp_path_factory.mktemp("practice"))
+        there = practice.image_there()
+        yield practice.build(folder)
     except practice.PracticeMissing as reason:
         parts.missing(str(reason))
-        raise
+    finally:
+        if not there:
+            practice.remove_image()
+
+
+@pytest.fixture(scope="session")
+def practice_tgz(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The practice installer, for a whole run."""
+    with practice_built(tmp_path_factory.mktemp("practice")) as archive:
+        yield archive
 
 
 @pytest.fixture

@@ -4,6 +4,6 @@
 is downloaded. Used by the tests, and by `bin/demo` where an engine is there.
 """
 
-from tests.practice.build import PracticeMissing, build, image_name, remove_image
+from tests.practice.build import PracticeMissing, build, image_name, image_there, remove_image
 
-__all__ = ["PracticeMissing", "build", "image_name", "remove_image"]
+__all__ = ["PracticeMissing", "build", "image_name", "image_there", "remove_image"]

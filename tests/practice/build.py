@@ -45,9 +45,16 @@ def image_name() -> str:
     return f"{REPOSITORY}:v2.15.0-{_digest()}"
 
 
+def image_there() -> bool:
+    """Whether the engine has the practice image."""
+    return (
+        subprocess.run(["docker", "image", "inspect", image_name()], capture_output=True, check=False).returncode == 0
+    )
+
+
 def remove_image() -> None:
-    """Take the practice image out of the engine again; nothing happens when it is not there."""
-    subprocess.run(["docker", "image", "rm", "-f", image_name()], capture_output=True, check=False)
+    """Take the practice image out of the engine again, unless a container uses it."""
+    subprocess.run(["docker", "image", "rm", image_name()], capture_output=True, check=False)
 
 
 @lru_cache
@@ -90,7 +97,7 @@ def _program(image: str) -> Path:
 def _import_image(image: str) -> None:
     """Give the engine the image: an imported root file system, so nothing is pulled and nothing built in it."""
     _find("docker")
-    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
+    if image_there():
         return
     archive = ROOT / "var" / "practice" / _digest() / f"image-{os.getpid()}.tar"
     registry = _find("registry", "docker-registry")

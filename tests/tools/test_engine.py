@@ -8,21 +8,21 @@ import pytest
 
 from harborweb.tools import engine
 from tests import parts, practice
-from tests.deployment.conftest import docker_there
+from tests.deployment.conftest import practice_built
 
 pytestmark = pytest.mark.docker
 NAME = "harborweb-test-engine"
 
 
+@pytest.fixture(scope="module")
+def practice_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with practice_built(tmp_path_factory.mktemp("practice")):
+        yield practice.image_name()
+
+
 @pytest.fixture
-def image(tmp_path: Path) -> Iterator[str]:
-    if not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
-    try:
-        practice.build(tmp_path)
-    except practice.PracticeMissing as reason:
-        parts.missing(str(reason))
-    yield practice.image_name()
+def image(practice_image: str) -> Iterator[str]:
+    yield practice_image
     subprocess.run(["docker", "rm", "-f", NAME], capture_output=True)
 
 
