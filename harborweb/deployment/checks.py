@@ -94,7 +94,7 @@ def _file(run: Run, key: str, name: str) -> None:
             return
         Path(name).stat()
     except FileNotFoundError as error:
-        if _hidden():
+        if hidden():
             run.line(_("This worker runs in a container and cannot see %(path)s: not checked.") % words)
             return
         raise Problem(
@@ -104,8 +104,8 @@ def _file(run: Run, key: str, name: str) -> None:
         run.line(_("The worker's user may not look at %(path)s: not checked.") % words)
 
 
-def _hidden() -> bool:
-    """Whether the host's files are out of sight."""
+def hidden() -> bool:
+    """Whether the host's files are out of this worker's sight, because it runs in a container."""
     try:
         with engine.connect() as client:
             return engine.holds_us(client)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration import services as configuration
 from harborweb.configuration.document import Document
-from harborweb.deployment import sentences
+from harborweb.deployment import checks, sentences
 from harborweb.deployment.models import Installer, InstallerPiece
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
@@ -40,6 +40,8 @@ def install(run: Run) -> dict[str, Any]:
             try:
                 found = prepare.look(folder)
             except prepare.NoInstaller as error:
+                if error.kind == "no_folder" and checks.hidden():
+                    raise sentences.out_of_sight(error.path, settings.INSTALLERS_DIR) from error
                 raise _relative(sentences.installer(error), stage) from error
             Document(found.template)  # raises the sentence that names the line, before anything is kept
             final = _into_place(installer, found, stage)

@@ -49,7 +49,7 @@ def _look(host: Host) -> None:
     deployment = running()
     with engine.connect(timeout=8) as client:
         facts = engine.facts(client)
-        host.engine = dataclasses.asdict(facts)
+        host.engine, host.name = dataclasses.asdict(facts), facts.name or host.name
         host.project, host.containers = "", []
         if deployment:
             folder = Path(deployment.installer.path)

@@ -145,5 +145,11 @@ def what_needs(seen: Host | None, silent: bool) -> list[tuple[str, str, str]]:
 def by_hand(deployment: Deployment) -> str:
     """What an operator would type to do the same."""
     program = compose.Compose(("docker", "compose"), "")
-    commands = [prepare.command(deployment.with_trivy), program.config(), program.down(), program.up()]
+    commands = [
+        ("cd", deployment.installer.path),
+        prepare.command(deployment.with_trivy),
+        program.config(),
+        program.down(),
+        program.up(),
+    ]
     return "\n".join(process.shown(command) for command in commands)

@@ -1,5 +1,7 @@
 """What the tools report, in words for people: each kind of error with what to do about it."""
 
+from pathlib import Path
+
 from django.utils.translation import gettext as _
 
 from harborweb.errors import Problem
@@ -86,6 +88,15 @@ def installer(error: NoInstaller) -> Problem:
             _("%(path)s is no text that harborweb can read.") % path, _("Unpack the installer again."), field="folder"
         ),
     }[error.kind]
+
+
+def out_of_sight(path: Path, seen: Path) -> Problem:
+    """A folder that a worker in a container cannot see."""
+    return Problem(
+        _("The host worker does not see the folder %(path)s: it runs in a container.") % {"path": path},
+        _("It sees %(seen)s of that machine. Put the installer below it, and give that folder.") % {"seen": seen},
+        field="folder",
+    )
 
 
 def disk(error: OSError) -> Problem:

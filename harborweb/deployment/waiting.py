@@ -18,6 +18,8 @@ from harborweb.tools import compose, engine
 POLL_SECONDS = 1.0
 RESTARTS = 4  # a container that came up again this often will not stay
 LOG_LINES = 12
+# Where published ports are: this machine, or the one around the container that this worker runs in (compose.yml).
+HOSTS = ("127.0.0.1", "host.docker.internal")
 
 
 def until_healthy(run: Run, folder: Path) -> list[engine.Container]:
@@ -92,9 +94,7 @@ def until_answered(run: Run, wanted: Wanted, seconds: float = 60) -> str:
     deadline = time.monotonic() + seconds
     while True:
         run.check()
-        heard = [
-            _ask(scheme, host, port, wanted.hostname) for host in dict.fromkeys(("127.0.0.1", wanted.hostname)) if host
-        ]
+        heard = [_ask(scheme, host, port, wanted.hostname) for host in (*HOSTS, wanted.hostname) if host]
         for address, status in heard:
             if status in {"200", "401"}:
                 run.line(_("GET %(address)s answered %(status)s") % {"address": address, "status": status})

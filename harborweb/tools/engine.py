@@ -33,6 +33,7 @@ class Facts:
     system: str
     cpus: int
     memory: int
+    name: str  # of the machine it runs on
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def facts(client: "docker.DockerClient") -> Facts:
     info: dict[str, Any] = client.info()
     return Facts(
         str(version.get("Version", "")), str(version.get("ApiVersion", "")), str(info.get("OperatingSystem", "")),
-        int(info.get("NCPU", 0)), int(info.get("MemTotal", 0)),
+        int(info.get("NCPU", 0)), int(info.get("MemTotal", 0)), str(info.get("Name", "")),
     )  # fmt: skip
 
 
