@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 
 from harborweb.registry.client import Client, NotFound
 from harborweb.registry.endpoint import Endpoint
+from harborweb.tools.cosign import CA_FILE, Access
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
@@ -22,6 +23,14 @@ class Place:
     def shown(self) -> dict[str, str]:
         """As a job's result keeps it."""
         return {"digest": self.digest, "source": self.source, "tag": self.tag}
+
+
+def access(endpoint: Endpoint) -> Access:
+    """How cosign reaches the registry, run where `cosign.workspace` has laid its files.
+
+    Only an http address gets the flags for http: in 2.5 they also turn the check of certificates off.
+    """
+    return Access(endpoint.base.scheme == "http", CA_FILE if endpoint.ca_pem else "")
 
 
 def sig_tag(digest: str) -> str:

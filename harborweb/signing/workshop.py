@@ -19,17 +19,18 @@ from harborweb.registry.models import Registry
 from harborweb.signing import found, places, words
 from harborweb.signing.keysmith import secrets_of
 from harborweb.signing.models import Key
+from harborweb.signing.places import access
 from harborweb.tools import cosign, cosign_features
 from harborweb.tools.cosign import Access, Cosign, Outcome
 from harborweb.tools.process import shown
 
 Row = TypeVar("Row", Key, Registry)
 SHOWN = 50  # payloads of one verification that are kept
-SECONDS = 180  # cosign's own limit for one command
+SECONDS = 200  # cosign gives up after 180, and says why
 
 
 @dataclass(frozen=True)
-class Place:
+class Work:
     """What one job works on: an image by digest, a cosign, and the folder it runs in."""
 
     folder: Path
@@ -46,14 +47,14 @@ class Place:
     @property
     def access(self) -> Access:
         """How cosign, run in the folder, reaches the registry."""
-        return Access(self.endpoint.allow_http, cosign.CA_FILE if self.endpoint.ca_pem else "")
+        return access(self.endpoint)
 
 
 def sign(run: Run) -> dict[str, Any]:
     """Sign what was seen, or nothing.
 
-    1. Look whether the tag still points to the digest
-    2. Prepare a folder with the registry's login, and open the key
+    1. Take the key and its password; look whether the tag still points to the digest
+    2. Prepare a folder with the registry's login
     3. Sign the digest with cosign
     4. Verify with the public key
     5. Find where the signature is stored
@@ -61,37 +62,37 @@ def sign(run: Run) -> dict[str, Any]:
     key = _one(Key, run.arguments["key"])
     simple = bool(run.arguments.get("simple"))
     run.step(1, 5, _("Look where the tag points"))
+    private, password = secrets_of(run, key)  # first of all: whatever happens next, nothing typed waits in Redis
     endpoint, repository, digest = _image(run)
     _still_there(run, endpoint, repository, digest, run.arguments.get("tag") or "")
     before = places.stored(endpoint, repository, digest)
     run.step(2, 5, _("Prepare"))
-    with _prepared(run, endpoint, repository, digest) as place:
-        if not cosign_features.signs_with(place.program.version, key.algorithm):
-            raise words.weak_pair(place.program.version, key.algorithm)
-        private, password = secrets_of(run, key)
+    with _prepared(run, endpoint, repository, digest) as work:
+        if not cosign_features.signs_with(work.program.version, key.algorithm):
+            raise words.weak_pair(work.program.version, key.algorithm)
         run.step(3, 5, _("Sign the digest"))
-        command = place.program.sign(
-            place.reference, place.access, annotations=run.arguments.get("annotations"), simple=simple
+        command = work.program.sign(
+            work.reference, work.access, annotations=run.arguments.get("annotations"), simple=simple
         )
-        env = cosign.environment(place.folder, password=password, private_key=private)
-        completed = run.execute(command, cwd=place.folder, env=env, timeout=SECONDS)
+        env = cosign.environment(work.folder, password=password, private_key=private)
+        completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
         result = cosign.outcome(completed.exit_code, completed.stderr)
         if result != Outcome.GOOD:
             raise words.sign_problem(result)
         Key.objects.filter(pk=key.pk).update(used=timezone.now())
         run.step(4, 5, _("Verify with the public key"))
-        check = _verify(run, place, key)
+        check = _verify(run, work, key)
     if check["outcome"] != Outcome.GOOD:
         raise Problem(
             _("cosign signed, but verifying it failed: %s") % check["sentence"],
             _("The log has cosign’s words. Verify the image again before you rely on this signature."),
         )
     run.step(5, 5, _("Find where it is stored"))
-    kind = place.program.format(simple)
+    kind = work.program.format(simple)
     return {
-        "image": place.reference,
+        "image": work.reference,
         "format": kind,
-        "version": str(place.program.version),
+        "version": str(work.program.version),
         "places": _found(run, endpoint, repository, digest, before, kind),
         "check": check,
     }
@@ -111,16 +112,16 @@ def verify(run: Run) -> dict[str, Any]:
     _still_there(run, endpoint, repository, digest, "")
     run.step(2, of, _("Prepare"))
     checks = []
-    with _prepared(run, endpoint, repository, digest) as place:
+    with _prepared(run, endpoint, repository, digest) as work:
         for number, key in enumerate(keys, start=3):
             run.step(number, of, _("Verify with %s") % key.name)
-            checks.append(_verify(run, place, key))
+            checks.append(_verify(run, work, key))
     return {
-        "image": place.reference,
-        "version": str(place.program.version),
+        "image": work.reference,
+        "version": str(work.program.version),
         "good": sum(check["outcome"] == Outcome.GOOD for check in checks),
         "checks": checks,
-        "sees_bundles": cosign_features.can(place.program.version, "verify bundle"),
+        "sees_bundles": cosign_features.can(work.program.version, "verify bundle"),
     }
 
 
@@ -162,7 +163,7 @@ def _keys(run: Run) -> list[Key]:
 
 
 @contextmanager
-def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iterator[Place]:
+def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iterator[Work]:
     """A folder (0700) with what cosign reads, removed afterwards."""
     program = found.announced(run)
     with tempfile.TemporaryDirectory(prefix="harborweb-sign-") as name:
@@ -170,17 +171,17 @@ def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Ite
         cosign.workspace(
             folder, endpoint.host, username=endpoint.username, password=endpoint.password, ca_pem=endpoint.ca_pem
         )
-        yield Place(folder, program, endpoint, repository, digest)
+        yield Work(folder, program, endpoint, repository, digest)
 
 
-def _verify(run: Run, place: Place, key: Key) -> dict[str, Any]:
+def _verify(run: Run, work: Work, key: Key) -> dict[str, Any]:
     """Run `cosign verify` with the public half of `key`; what it said, and the command to repeat it by hand."""
     name = key.file_name
-    file = place.folder / name
+    file = work.folder / name
     file.unlink(missing_ok=True)
     cosign.write_private(file, key.public_pem)
-    command = place.program.verify(place.reference, place.access, name)
-    completed = run.execute(command, cwd=place.folder, env=cosign.environment(place.folder), timeout=SECONDS)
+    command = work.program.verify(work.reference, work.access, name)
+    completed = run.execute(command, cwd=work.folder, env=cosign.environment(work.folder), timeout=SECONDS)
     result = cosign.outcome(completed.exit_code, completed.stderr)
     payloads = cosign.signatures(completed.stdout)
     return {

@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from harborweb import sealing
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import stop
@@ -119,17 +120,18 @@ def test_the_command_shown_repeats_it_by_hand(
 
 
 def test_tls_with_an_own_ca_and_a_password(asked: Any, secured_row: Any, release: Key, push: Push, cosign: str) -> None:
+    secured_row.allow_http = True  # allowed for redirects; the address is https and stays so
+    secured_row.save()
     image = push(secured_row, f"secured/{Path(cosign).name}")
     job = signed(asked, secured_row, image, release)
     assert job.state == "succeeded", job.error + log(job)
     assert "--registry-cacert registry-ca.pem" in job.result["check"]["command"]
-    assert "--allow-http-registry" not in log(job)
+    assert "--allow-" not in log(job)
     assert verified(asked, secured_row, image, release).result["good"] == 1
     assert PASSWORD not in log(job) and SECRET not in log(job)
 
 
 def test_a_wrong_registry_password_is_said(asked: Any, secured_row: Any, release3: Key, push: Push) -> None:
-    from harborweb import sealing
     from harborweb.registry.models import PASSWORD_PURPOSE
 
     image = push(secured_row, "secured/refused")
@@ -232,16 +234,28 @@ def test_a_password_asked_each_time(asked: Any, row: Any, cosign: str, push: Pus
     assert SECRET not in log(right)
 
 
-def test_a_double_click_signs_once(asked: Any, row: Any, release3: Key, push: Push) -> None:
-    from harborweb import sealing
+def slots() -> set[bytes]:
+    """The slots that hold something."""
+    return set(sealing.redis_client().scan_iter("harborweb:slot:*"))
 
+
+def test_a_refused_job_leaves_no_password_waiting(asked: Any, row: Any, cosign_three: str, push: Push) -> None:
+    key = made(asked, "careful", "asked", SECRET)
+    before, seen = slots(), push(row, "waiting/app", seed="first")
+    push(row, "waiting/app", seed="second")
+    assert signed(asked, row, seen, key, password=SECRET).error == "Nothing was signed: tag 1.0 moved."
+    assert slots() == before
+
+
+def test_a_double_click_signs_once(asked: Any, row: Any, release3: Key, push: Push) -> None:
     key = made(asked, "careful", "asked", SECRET)
     image = push(row, "double/app")
+    before = slots()
     clicks = [
         services.request_sign(asked, row, image.repository, image.digest, "1.0", key, password=SECRET) for _ in range(2)
     ]
     assert clicks[0].pk == clicks[1].pk
-    assert len(list(sealing.redis_client().scan_iter("harborweb:slot:*"))) == 1
+    assert len(slots() - before) == 1
     job = done(clicks[0], workshop.sign)
     assert job.state == "succeeded"
     done(clicks[1], workshop.sign)

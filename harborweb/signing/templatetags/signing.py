@@ -5,10 +5,12 @@ from typing import Any
 from django import template
 
 from harborweb.accounts.roles import Role
-from harborweb.signing import services
+from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.models import Registry
+from harborweb.signing import places, services
 from harborweb.signing.models import Key
 from harborweb.tools import cosign_features
-from harborweb.tools.cosign import Access, Cosign
+from harborweb.tools.cosign import Cosign
 from harborweb.tools.process import shown
 
 register = template.Library()
@@ -52,10 +54,10 @@ def cosign_here() -> services.CosignState:
 
 
 @register.simple_tag
-def verify_by_hand(registry: Any, repository: str, digest: str) -> str:
+def verify_by_hand(registry: Registry, repository: str, digest: str) -> str:
     """The command that verifies this digest without harborweb, with a placeholder for the key file."""
     state = services.cosign_state()
     version = state.version or cosign_features.Version((3, 1, 2))
-    access = Access(registry.allow_http, "registry-ca.pem" if registry.ca_pem else "")
-    reference = f"{registry.host}/{repository}@{digest}"
-    return shown(Cosign("cosign", version).verify(reference, access, "KEY.pub"))
+    endpoint = Endpoint(registry.url, allow_http=True, ca_pem=registry.ca_pem)  # only to be shown: no password
+    reference = f"{endpoint.host}/{repository}@{digest}"
+    return shown(Cosign("cosign", version).verify(reference, places.access(endpoint), "KEY.pub"))
