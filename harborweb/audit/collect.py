@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from harborweb.audit.judgement import Seen
 from harborweb.registry.client import Client, NotFound, RegistryError
+from harborweb.registry.client import Manifest as Answer
 from harborweb.verification import bundle, simple_signing
 from harborweb.verification.attestation import judge_attestation
 from harborweb.verification.keys import PublicKey
@@ -92,7 +93,7 @@ class _Search:
             found.append(_fault(place, error))
             return
         try:
-            document = read_manifest(manifest.body)
+            document = _read(manifest)
             if document.is_index:
                 raise Malformed(_("The tag %(tag)s holds an index, not signatures.", tag=tag))
         except Malformed as error:
@@ -155,7 +156,7 @@ class _Search:
             found.append(_fault(place, error))
             return
         try:
-            document = read_manifest(manifest.body)
+            document = _read(manifest)
         except Malformed as error:
             if any(kind.encode() in manifest.body for kind in _SIGNATURE_TYPES):
                 found.append(Seen(Finding(place, Verdict.INVALID, error.reason), manifest.body))
@@ -231,6 +232,14 @@ class _Search:
             found.append(Seen(Finding(place, Verdict.INVALID, reason), manifest))
             return None
         return data
+
+
+def _read(manifest: Answer) -> Manifest:
+    """The manifest's content; raises Malformed also where the registry calls an index what is none."""
+    document = read_manifest(manifest.body)
+    if document.is_index != manifest.is_index:
+        raise Malformed(_("The manifest's media type and its content disagree."))
+    return document
 
 
 def _fault(place: str, error: RegistryError, manifest: bytes = b"") -> Seen:

@@ -5,6 +5,7 @@ Every reader raises `Malformed` and nothing else, whatever the bytes are.
 
 import base64
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,10 +59,21 @@ def load_json(data: bytes, what: str, *, folded: bool = False) -> Any:
     def constant(name: str) -> Any:
         raise Malformed(_("%(what)s is not JSON.", what=what))
 
+    def number(text: str) -> int | float:
+        if math.isinf(float(text)):  # Go has no such number; Python would read infinity or a long integer
+            raise Malformed(_("%(what)s holds a number that is too large.", what=what))
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+
     if sum(map(data.count, (b"[", b"{", b","))) > MAX_VALUES:
         raise Malformed(_("%(what)s holds more than %(limit)s values.", what=what, limit=MAX_VALUES))
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=unique,
+            parse_constant=constant,
+            parse_float=number,
+            parse_int=number,
+        )
     except UnicodeDecodeError as error:
         raise Malformed(_("%(what)s is not UTF-8.", what=what)) from error
     except RecursionError as error:
@@ -99,7 +111,7 @@ def fields(value: object, what: str, types: Shape, *, only: bool = False) -> dic
     """`value` as an object whose members named in `types`, where present and not null, have that type.
 
     Missing and null members come back as None, so every name in `types` is in the result; `only`
-    refuses members that `types` does not name. A bool is no int. Raises Malformed.
+    refuses members that `types` does not name. A bool is no int, nor is what needs more than 64 bits. Raises Malformed.
     """
     if not isinstance(value, dict):
         raise Malformed(_("%(what)s is not an object.", what=what))
@@ -107,6 +119,9 @@ def fields(value: object, what: str, types: Shape, *, only: bool = False) -> dic
         raise Malformed(_("%(what)s has an unknown member %(name)s.", what=what, name=unknown[0]))
     for name, kind in types.items():
         member = value.get(name)
-        if member is not None and (not isinstance(member, kind) or isinstance(member, bool)):
+        sound = isinstance(member, kind) and not isinstance(member, bool)
+        if isinstance(member, int) and not -(2**63) <= member < 2**63:
+            sound = False
+        if member is not None and not sound:
             raise Malformed(_("%(what)s has a member %(name)s of the wrong type.", what=what, name=name))
     return {**dict.fromkeys(types), **value}

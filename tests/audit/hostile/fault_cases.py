@@ -101,6 +101,14 @@ async def layer_with_a_digest_that_is_none(b: Bench) -> str:
 
 
 @case(Verdict.INVALID, fault="plant")
+async def manifest_of_a_huge_version(b: Bench) -> str:
+    """A good layer in a manifest whose schemaVersion needs more than 64 bits."""
+    digest = await b.image()
+    payload = simple_payload(digest)
+    return await _plant(b, digest, [await b.layer(payload, b.trusted.sign(payload))], schemaVersion=2**70)
+
+
+@case(Verdict.INVALID, fault="plant")
 async def layer_with_a_wrong_size(b: Bench) -> str:
     """A good layer whose size is one less than it is."""
     digest = await b.image()
@@ -118,8 +126,9 @@ async def payload_inside_the_manifest(b: Bench) -> str:
     return await _plant(b, digest, [{**layer, "data": b64(payload)}])
 
 
-async def _plant(b: Bench, digest: str, layers: list[dict[str, object]]) -> str:
+async def _plant(b: Bench, digest: str, layers: list[dict[str, object]], **over: object) -> str:
     config = await b.blob(b"{}", "application/vnd.oci.image.config.v1+json")
     manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers}
+    manifest |= over
     b.plants[f"{digest.replace(':', '-')}.sig"] = compact(manifest)
     return digest

@@ -372,6 +372,8 @@ async def _payload(b: Bench, change: str) -> str:
         "no json": b"payload",
         "array": b"[" + right + b"]",
         "nan": right.replace(b"null", b'{"n":NaN}'),
+        "huge": right.replace(b"null", b'{"n":1e999}'),
+        "long": right.replace(b"null", b'{"n":1' + b"0" * 400 + b"}"),
         "latin": right.replace(b"null", b'{"n":"\xe9"}'),
         "surrogate": right.replace(b"null", b'{"n":"\\ud800"}'),
         "spaces": json.dumps(json.loads(text), indent=4).encode(),
@@ -452,6 +454,18 @@ async def payload_an_array(b: Bench) -> str:
 async def payload_with_nan(b: Bench) -> str:
     """The payload holds NaN, which Python's reader takes."""
     return await _payload(b, "nan")
+
+
+@case(Verdict.INVALID)
+async def payload_with_a_huge_number(b: Bench) -> str:
+    """The payload holds 1e999, which Python reads as infinity."""
+    return await _payload(b, "huge")
+
+
+@case(Verdict.INVALID)
+async def payload_with_a_long_number(b: Bench) -> str:
+    """The payload holds an integer of 401 digits, which Python reads."""
+    return await _payload(b, "long")
 
 
 @case(Verdict.INVALID, stricter="JSON is UTF-8: Go replaces what is not, so two payloads read the same")
