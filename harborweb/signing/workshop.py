@@ -71,14 +71,7 @@ def sign(run: Run) -> dict[str, Any]:
         if not cosign_features.signs_with(work.program.version, key.algorithm):
             raise words.weak_pair(work.program.version, key.algorithm)
         run.step(3, 5, _("Sign the digest"))
-        command = work.program.sign(
-            work.reference, work.access, annotations=run.arguments.get("annotations"), simple=simple
-        )
-        env = cosign.environment(work.folder, password=password, private_key=private)
-        completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
-        result = cosign.outcome(completed.exit_code, completed.stderr)
-        if result != Outcome.GOOD:
-            raise words.sign_problem(result)
+        _sign(run, work, private, password, simple)
         Key.objects.filter(pk=key.pk).update(used=timezone.now())
         run.step(4, 5, _("Verify with the public key"))
         check = _verify(run, work, key)
@@ -123,6 +116,17 @@ def verify(run: Run) -> dict[str, Any]:
         "checks": checks,
         "sees_bundles": cosign_features.can(work.program.version, "verify bundle"),
     }
+
+
+def _sign(run: Run, work: Work, private: str, password: str, simple: bool) -> None:
+    """Run `cosign sign`; raises Problem when it signed nothing."""
+    annotations = run.arguments.get("annotations")
+    command = work.program.sign(work.reference, work.access, annotations=annotations, simple=simple)
+    env = cosign.environment(work.folder, password=password, private_key=private)
+    completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
+    result = cosign.outcome(completed.exit_code, completed.stderr)
+    if result != Outcome.GOOD:
+        raise words.sign_problem(result)
 
 
 def _one(model: type[Row], pk: int) -> Row:

@@ -1,13 +1,20 @@
-"""Perform a job in this process, as a worker would."""
+"""Perform jobs in this process, as a worker would, and look at what they left."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from asgiref.sync import async_to_sync
+from cryptography.hazmat.primitives import serialization
 from django.db import connections
 
+from harborweb import sealing
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform
+from harborweb.registry.client import Client
+from harborweb.signing import keysmith, services, workshop
+from harborweb.signing.models import Key
+from tests.signing.conftest import Image
 
 
 def done(job: Job, work: Callable[..., Any]) -> Job:
@@ -34,3 +41,58 @@ def elsewhere(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result()
+
+
+def made(asked: Any, name: str, mode: str, password: str) -> Key:
+    key = services.request_pair(asked, name, mode, password, trusted=True)
+    assert key.job is not None
+    job = done(key.job, keysmith.make_key)
+    assert job.state == "succeeded", job.error + log(job)
+    key.refresh_from_db()
+    return key
+
+
+def taken_in(asked: Any, name: str, private: Any) -> Key:
+    key = services.request_import(asked, name, "none", "", pem_of(private), trusted=True)
+    assert key.job is not None
+    assert done(key.job, keysmith.import_key).state == "succeeded"
+    key.refresh_from_db()
+    return key
+
+
+def signed(asked: Any, row: Any, image: Image, key: Key, **more: Any) -> Job:
+    job = services.request_sign(asked, row, image.repository, image.digest, more.pop("tag", image.tag), key, **more)
+    return done(job, workshop.sign)
+
+
+def verified(asked: Any, row: Any, image: Image, key: Key | None = None) -> Job:
+    return done(services.request_verify(asked, row, image.repository, image.digest, image.tag, key), workshop.verify)
+
+
+def tags(row: Any, repository: str) -> list[str]:
+    async def listed() -> list[str]:
+        async with Client(row.endpoint()) as client:
+            return [tag async for tag in client.tags(repository)]
+
+    return async_to_sync(listed)()
+
+
+def delete(row: Any, image: Image) -> None:
+    async def deleted() -> None:
+        async with Client(row.endpoint()) as client:
+            await client.delete_manifest(image.repository, image.digest)
+
+    async_to_sync(deleted)()
+
+
+def slots() -> set[bytes]:
+    """The slots that hold something."""
+    return set(sealing.redis_client().scan_iter("harborweb:slot:*"))
+
+
+def pem_of(key: Any, form: Any = serialization.PrivateFormat.PKCS8) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def public_of(key: Any) -> bytes:
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

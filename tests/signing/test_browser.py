@@ -15,8 +15,8 @@ from harborweb.signing import found, keysmith, services, workshop
 from harborweb.signing.models import Key
 from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures
 from tests.signing.conftest import Image
-from tests.signing.jobs import done, elsewhere
-from tests.signing.test_keys import SECRET, public_of
+from tests.signing.jobs import done, elsewhere, public_of
+from tests.signing.test_keys import SECRET
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 

@@ -15,18 +15,10 @@ from harborweb.jobs.models import Job
 from harborweb.signing import keysmith, services
 from harborweb.signing.models import CosignFound, Key
 from harborweb.verification.keys import load_public_key
-from tests.signing.jobs import done, log
+from tests.signing.jobs import done, log, pem_of, public_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "correct horse, 14 batteries"
-
-
-def pem_of(key: Any, form: Any = serialization.PrivateFormat.PKCS8) -> str:
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-
-
-def public_of(key: Any) -> bytes:
-    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def job_of(key: Key) -> Job:

@@ -16,8 +16,8 @@ from harborweb.jobs.models import Job
 from harborweb.signing import keysmith, services, workshop
 from harborweb.signing.models import CosignFound, Key
 from tests.signing.conftest import Image
-from tests.signing.jobs import done
-from tests.signing.test_keys import SECRET, cosign_key, pem_of, public_of
+from tests.signing.jobs import done, pem_of, public_of
+from tests.signing.test_keys import SECRET, cosign_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DIGEST = "sha256:" + "ab" * 32

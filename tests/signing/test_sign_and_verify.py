@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from harborweb import sealing
 from harborweb.errors import Problem
-from harborweb.jobs.models import Job
 from harborweb.jobs.services import stop
-from harborweb.registry.client import Client
-from harborweb.signing import keysmith, places, services, workshop
+from harborweb.signing import places, services, workshop
 from harborweb.signing.models import Key
 from tests import parts
 from tests.signing.conftest import PASSWORD, Image
-from tests.signing.jobs import done, log
-from tests.signing.test_keys import SECRET, pem_of, public_of
+from tests.signing.jobs import delete, done, log, made, public_of, signed, slots, tags, taken_in, verified
+from tests.signing.test_keys import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Push = Callable[..., Image]
@@ -37,48 +34,6 @@ def release(asked: Any, cosign: str) -> Key:
 def release3(asked: Any, cosign_three: str) -> Key:
     """The same, with cosign 3 on the worker."""
     return made(asked, "release", "stored", SECRET)
-
-
-def made(asked: Any, name: str, mode: str, password: str) -> Key:
-    key = services.request_pair(asked, name, mode, password, trusted=True)
-    assert key.job is not None
-    job = done(key.job, keysmith.make_key)
-    assert job.state == "succeeded", job.error + log(job)
-    key.refresh_from_db()
-    return key
-
-
-def taken_in(asked: Any, name: str, private: Any) -> Key:
-    key = services.request_import(asked, name, "none", "", pem_of(private), trusted=True)
-    assert key.job is not None
-    assert done(key.job, keysmith.import_key).state == "succeeded"
-    key.refresh_from_db()
-    return key
-
-
-def signed(asked: Any, row: Any, image: Image, key: Key, **more: Any) -> Job:
-    job = services.request_sign(asked, row, image.repository, image.digest, more.pop("tag", image.tag), key, **more)
-    return done(job, workshop.sign)
-
-
-def verified(asked: Any, row: Any, image: Image, key: Key | None = None) -> Job:
-    return done(services.request_verify(asked, row, image.repository, image.digest, image.tag, key), workshop.verify)
-
-
-def tags(row: Any, repository: str) -> list[str]:
-    async def listed() -> list[str]:
-        async with Client(row.endpoint()) as client:
-            return [tag async for tag in client.tags(repository)]
-
-    return async_to_sync(listed)()
-
-
-def delete(row: Any, image: Image) -> None:
-    async def deleted() -> None:
-        async with Client(row.endpoint()) as client:
-            await client.delete_manifest(image.repository, image.digest)
-
-    async_to_sync(deleted)()
 
 
 def test_one_click_signs_verifies_and_says_where(asked: Any, row: Any, release: Key, push: Push, cosign: str) -> None:
@@ -232,11 +187,6 @@ def test_a_password_asked_each_time(asked: Any, row: Any, cosign: str, push: Pus
     assert SECRET not in json.dumps(right.arguments)
     assert done(right, workshop.sign).state == "succeeded"
     assert SECRET not in log(right)
-
-
-def slots() -> set[bytes]:
-    """The slots that hold something."""
-    return set(sealing.redis_client().scan_iter("harborweb:slot:*"))
 
 
 def test_a_refused_job_leaves_no_password_waiting(asked: Any, row: Any, cosign_three: str, push: Push) -> None:
