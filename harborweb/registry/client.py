@@ -135,25 +135,11 @@ class Client:
         self._proven(answer, digest)
         return answer.body
 
-    async def has_blob(self, repository: str, digest: str) -> bool:
-        """Whether the registry says it holds the blob (HEAD); proves its presence, not its bytes."""
-        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
-        answer = await self.send("HEAD", path, scope=pull(repository), limit=0)
-        if answer.status == 200 and answer.media_type == "text/html":
-            raise errors.not_a_registry(self._host, _("a blob was due and a web page came"), answer.status)
-        if answer.status == 200:
-            if answer.headers.get("Docker-Content-Digest", digest) != digest:
-                raise errors.mismatch(self._host, digest, errors.plain(answer.headers["Docker-Content-Digest"]))
-            return True
-        if answer.status == 404 and answer.media_type == "application/json":  # a HEAD has no body to tell us more
-            return False
-        raise self._failure(answer, f"{repository}@{digest}")
-
     async def referrers(self, repository: str, digest: str) -> Referrers:
         """What refers to `digest`: the referrers API with all its pages, else the fallback tag.
 
-        404 from the API means that the registry has none, but only as a registry says it: in JSON, or in the
-        plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
+        404 from the API means that the registry has none, but only as a registry says it: without a body, in
+        JSON, or in the plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
         """
         path = f"/v2/{names.check_repository(repository)}/referrers/{names.check_digest(digest)}"
         what = _("the referrers of %s") % f"{repository}@{digest}"
@@ -163,7 +149,8 @@ class Client:
             async for content in PageReader(self, path, pull(repository), what, accept=OCI_INDEX, first=first):
                 found += self._descriptors(content, len(found))
             return Referrers(found, "api")
-        if first.status not in {404, 405} or not (first.media_type == "text/plain" or errors.said(first.body)):
+        own_words = first.media_type == "text/plain" or not first.body.strip() or errors.said(first.body)
+        if first.status not in {404, 405} or not own_words:
             raise self._failure(first, what)
         try:
             index = await self.manifest(repository, names.fallback_tag(digest))

@@ -191,13 +191,14 @@ def wrong_password(host: str, username: str, status: int = 401) -> RegistryError
 def from_status(host: str, status: int, body: bytes, what: str) -> RegistryError:
     """The failure behind an HTTP status that is not a success (401 has `refused`).
 
-    A 404 is `NotFound` only in the specification's own words: a JSON list of errors with a code such as
-    MANIFEST_UNKNOWN, NAME_UNKNOWN or NOT_FOUND. A proxy's page with status 404 proves nothing.
+    A 404 is `NotFound` as the specification has it: without a body, or with a JSON list of errors with a code
+    such as MANIFEST_UNKNOWN, NAME_UNKNOWN or NOT_FOUND. A proxy's page with status 404 proves nothing.
     """
     errors = said(body)
     why = "; ".join(f"{one['code']} {one['message']}".strip() for one in errors) or _("no reason given")
     values = {"host": host, "status": status, "what": what, "why": plain(why)}
-    if status == 404 and any(one["code"].endswith("_UNKNOWN") or "NOT_FOUND" in one["code"] for one in errors):
+    unknown = any(one["code"].endswith("_UNKNOWN") or "NOT_FOUND" in one["code"] for one in errors)
+    if status == 404 and (unknown or not body.strip()):
         return NotFound(
             _("%(what)s is not in the registry %(host)s (any more).") % values,
             _("It may have been deleted or renamed; go back to the list and look again."),

@@ -50,7 +50,6 @@ LIES: dict[str, tuple[Lie, str]] = {
         answer(404, b"<html>", {"Content-Type": "text/html", "Docker-Distribution-Api-Version": "registry/2.0"}),
         "not_a_registry",
     ),
-    "an empty 404": (answer(404), "not_a_registry"),
     "404 with errors of another kind": (refuse(404, "DENIED"), "server"),
     "404 with the code of unknown faults": (refuse(404, "UNKNOWN"), "server"),
     "404 whose errors are no list": (reply({"errors": "MANIFEST_UNKNOWN"}, status=404), "not_a_registry"),
@@ -83,8 +82,7 @@ def test_no_lie_about_a_manifest_is_believed(liar: Liar, name: str) -> None:
 ELSEWHERE = [
     (name, method)
     for name in ("endless body", "silence", "a web page with 404", "403", "500", "redirect loop")
-    for method in ("ping", "tags", "referrers", "blob", "has_blob", "repositories")
-    if (name, method) != ("endless body", "has_blob")  # the answer to a HEAD has no body
+    for method in ("ping", "tags", "referrers", "blob", "repositories")
 ]
 
 
@@ -92,7 +90,7 @@ ELSEWHERE = [
 def test_no_lie_is_believed_elsewhere(liar: Liar, name: str, method: str) -> None:
     lie, kind = LIES[name]
     liar.on(re.compile(".*"), redirect("/again") if name == "redirect loop" else lie)
-    arguments = {"tags": ("a/b",), "referrers": ("a/b", DIGEST), "blob": ("a/b", DIGEST), "has_blob": ("a/b", DIGEST)}
+    arguments = {"tags": ("a/b",), "referrers": ("a/b", DIGEST), "blob": ("a/b", DIGEST)}
     error = caught(client(liar.url, Limits(seconds=1, blob_bytes=10**6)), method, *arguments.get(method, ()))
     assert error.kind == kind
 
@@ -159,7 +157,6 @@ def test_a_blob_is_hashed(liar: Liar) -> None:
         (reply({"schemaVersion": 2, "manifests": []}, {"Link": '<http://127.0.0.1:9/v2/x>; rel="next"'}), "server"),
         (reply({"schemaVersion": 2, "manifests": []}, {"Link": '</elsewhere>; rel="next"'}), "server"),
         (page(404), "not_a_registry"),
-        (answer(404), "not_a_registry"),
         (refuse(403, "DENIED"), "forbidden"),
         (page(200), "not_a_registry"),
     ],
@@ -168,6 +165,19 @@ def test_no_lie_about_referrers_is_an_empty_list(liar: Liar, lie: Lie, kind: str
     liar.on(re.compile("/v2/a/b/manifests/.*"), refuse(404, "MANIFEST_UNKNOWN"))
     liar.on(REFERRERS, lie)
     assert caught(client(liar.url), "referrers", "a/b", DIGEST).kind == kind
+
+
+def test_a_404_without_a_body_is_the_specifications_not_found(liar: Liar) -> None:
+    liar.on(REFERRERS, answer(404))
+    liar.on(re.compile("/v2/a/b/manifests/.*"), answer(404))
+
+    async def ask() -> None:
+        async with client(liar.url) as c:
+            with pytest.raises(NotFound):
+                await c.manifest("a/b", DIGEST)
+            assert (await c.referrers("a/b", DIGEST)).source == "none"
+
+    run(ask())
 
 
 def test_referrers_page_by_page(liar: Liar) -> None:
@@ -267,19 +277,6 @@ def test_an_upload_goes_nowhere_else(liar: Liar, location: str) -> None:
 def test_ping_is_not_taken_in(liar: Liar, lie: Lie) -> None:
     liar.on("/v2/", lie)
     assert caught(client(liar.url), "ping").kind == "not_a_registry"
-
-
-@pytest.mark.parametrize(
-    ("lie", "kind"),
-    [
-        (answer(404, b"<html>", {"Content-Type": "text/html"}), "not_a_registry"),
-        (page(), "not_a_registry"),
-        (answer(200, b"x", {"Docker-Content-Digest": DIGEST}), "mismatch"),
-    ],
-)
-def test_has_blob_needs_a_registrys_word(liar: Liar, lie: Lie, kind: str) -> None:
-    liar.on(f"/v2/a/b/blobs/{OTHER}", lie)
-    assert caught(client(liar.url), "has_blob", "a/b", OTHER).kind == kind
 
 
 def test_a_strangers_words_are_shown_short_and_plain(liar: Liar) -> None:
