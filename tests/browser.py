@@ -32,6 +32,32 @@ ARGUMENTS = [
     "--no-first-run", "--no-default-browser-check", "--force-color-profile=srgb", "--hide-scrollbars",
 ]  # fmt: skip
 
+BARRIERS = r"""() => {
+  const found = [], seen = new Set();
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const box = (e) => e.getBoundingClientRect();
+  const shown = (e) => e.checkVisibility({visibilityProperty: true}) && box(e).width > 1;
+  const tell = (what, e) => found.push(`${what}: ${e.outerHTML.slice(0, 160)}`);
+  const labelled = (e) => e.labels?.length || e.ariaLabel || e.getAttribute('aria-labelledby');
+  const targets = (e) => ['aria-labelledby', 'aria-describedby']
+    .flatMap(name => (e.getAttribute(name) || '').split(/\s+/)).filter(id => id);
+  if (all('h1').length !== 1) found.push('not one h1');
+  if (!document.documentElement.lang || !document.title.trim()) found.push('no language or title');
+  all('[id]').forEach(e => { if (seen.has(e.id)) tell('id twice', e); seen.add(e.id); });
+  all('input:not([type=hidden]), select, textarea').filter(e => shown(e) && !labelled(e))
+    .forEach(e => tell('no label', e));
+  all('a[href], button, summary').filter(shown).forEach(e => {
+    if (!(e.textContent.trim() || e.ariaLabel || e.title)) tell('no name', e);
+    const inText = getComputedStyle(e).display === 'inline';
+    if (!inText && (box(e).height < 23.5 || box(e).width < 23.5)) tell('smaller than 24 px', e);
+  });
+  all('table th:not([scope])').forEach(e => tell('th without scope', e));
+  all('img:not([alt])').forEach(e => tell('no alt', e));
+  all('[aria-labelledby], [aria-describedby]')
+    .filter(e => targets(e).some(id => !document.getElementById(id))).forEach(e => tell('points nowhere', e));
+  return found;
+}"""
+
 
 class Watched:
     """A page that remembers what its console complained about; everything else is Playwright's `Page`."""
@@ -67,6 +93,11 @@ class Watched:
                 .slice(0, 5).concat(['page ' + root.scrollWidth + ' > ' + root.clientWidth]);
             }"""
         )
+        return found
+
+    def barriers(self) -> list[str]:
+        """What stops people with a screen reader or a thumb: unnamed controls, doubled ids, tiny targets."""
+        found: list[str] = self.page.evaluate(BARRIERS)
         return found
 
     def look_well(self) -> None:

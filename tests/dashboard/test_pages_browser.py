@@ -41,6 +41,7 @@ def test_a_page_fits_and_is_silent(
             page.goto(live_server.url + reverse(name))
             assert page.locator("h1").inner_text().strip()
             page.look_well()
+        assert page.barriers() == []
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/sign-in/link/nobody/", "/no-such-page/"])
@@ -49,6 +50,7 @@ def test_pages_for_strangers(page: Watched, live_server: Any, path: str) -> None
         page.size(*size)
         page.goto(live_server.url + path)
         page.look_well()
+        assert page.barriers() == []
 
 
 def test_dark_comes_by_system_and_by_choice(page: Watched, live_server: Any, admin: User) -> None:  # noqa: F811
