@@ -64,7 +64,9 @@ class UrlForm(_Sha256Mixin, forms.Form):
         label=_("Address"),
         max_length=1000,
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "url"}),
-        help_text=_("http or https. The worker's host fetches it, not your browser."),
+        help_text=_(
+            "http or https. The worker's host fetches it, not your browser. Logs show the address, so no secret in it."
+        ),
     )
     expected_sha256 = _sha256_field()
 

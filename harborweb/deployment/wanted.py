@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from harborweb.configuration.document import Document
 
 _SECRET = re.compile(r"passw|secret|access_?key|account_?key|token|credential|private_key_data|_dsn$", re.IGNORECASE)
+
+
+_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 
 
 @dataclass(frozen=True)
@@ -66,5 +70,13 @@ def _secrets(document: Document, above: str) -> Iterator[str]:
         key = f"{above}.{name}" if above else name
         if document.kind(key) == "mapping":
             yield from _secrets(document, key)
-        elif _SECRET.search(name) and (value := document.get(key)) not in (None, "", True, False):
-            yield str(value)
+            continue
+        values = document.items(key) if document.kind(key) == "sequence" else [document.get(key)]
+        for value in values:
+            if value in (None, "", True, False):
+                continue
+            if _SECRET.search(name):
+                yield str(value)
+            elif found := _IN_URL.search(str(value)):
+                yield unquote(found.group(1))
+                yield found.group(1)

@@ -26,6 +26,10 @@ storage_service:
     accesskey: AKIAEXAMPLE
     secretkey: s3-secret
     bucket: images
+proxy:
+  http_proxy: http://user:proxy%2Fsecret@proxy.example:3128
+  components:
+    - core
 data_volume: /data
 """
 
@@ -54,6 +58,7 @@ def test_the_address(text: str, address: str) -> None:
 def test_every_secret_is_found_and_nothing_else() -> None:
     assert set(wanted.secrets(TEXT)) == {
         "quoted: secret", "db-secret", "redis-secret", "AKIAEXAMPLE", "s3-secret",
+        "proxy%2Fsecret", "proxy/secret",
     }  # fmt: skip
 
 
