@@ -118,7 +118,7 @@ def ports(run: Run, wanted: Wanted, ours: list[engine.Container]) -> None:
     held = {port for one in ours if one.state == "running" for port in one.host_ports}
     try:
         with engine.connect() as client:
-            published = engine.published(client)
+            published, inside = engine.published(client), engine.holds_us(client)
     except engine.EngineError as error:
         raise sentences.engine(error) from error
     for key, port in wanted.ports.items():
@@ -128,6 +128,10 @@ def ports(run: Run, wanted: Wanted, ours: list[engine.Container]) -> None:
             run.line(_("Port %(port)d (%(key)s) is held by what this deployment replaces.") % words)
         elif port in published:
             raise Problem(_("Port %(port)d is taken: the container %(name)s publishes it.") % words, advice, field=key)
+        elif inside:
+            run.line(
+                _("No container publishes port %(port)d (%(key)s); other programs cannot be seen from here.") % words
+            )
         elif _taken(port):
             raise Problem(
                 _("Port %(port)d is taken: a program on the worker's host listens on it.") % words, advice, field=key
