@@ -66,21 +66,26 @@ def command_for(
     finding: Finding | None,
     signer: PublicKey | None,
     *,
+    keys: Sequence[PublicKey] = (),
     allow_http: bool = False,
     annotations: Mapping[str, str] | None = None,
     signatures_at: str = "",
 ) -> str:
     """The commands that repeat a verdict: cosign against the registry, and openssl on the evidence.
 
-    `reference` is host/repository@digest, `signatures_at` what COSIGN_REPOSITORY has to be, or empty.
+    `reference` is host/repository@digest, `signatures_at` what COSIGN_REPOSITORY has to be, or empty. Where no
+    key signed, cosign is asked about each of `keys`, the trusted ones: that none fits is what it has to say.
     """
-    key_file = f"{signer.name or 'cosign'}.pub" if signer else "cosign.pub"
-    lines = [shlex.join(_cosign(reference, finding, key_file, allow_http, annotations or {}))]
-    if signatures_at:
-        lines[0] = f"COSIGN_REPOSITORY={shlex.quote(signatures_at)} {lines[0]}"
+    files = [_key_file(key) for key in ([signer] if signer else keys)] or ["cosign.pub"]
+    before = f"COSIGN_REPOSITORY={shlex.quote(signatures_at)} " if signatures_at else ""
+    lines = [before + shlex.join(_cosign(reference, finding, file, allow_http, annotations or {})) for file in files]
     if signer is not None and finding is not None and finding.signature and opinion_format in {SIMPLE_SIGNING, BUNDLE}:
-        lines.append(shlex.join(_openssl(signer, key_file)))
+        lines.append(shlex.join(_openssl(signer, files[0])))
     return "\n".join(lines)
+
+
+def _key_file(key: PublicKey) -> str:
+    return f"{key.name or 'cosign'}.pub"
 
 
 def _cosign(

@@ -209,6 +209,7 @@ class _Judge:
             opinion.format,
             opinion.finding,
             next((key for key in self.keys if key.fingerprint == opinion.key), None),
+            keys=self.keys,
             allow_http=endpoint.allow_http,
             annotations=self.options.annotations,
             signatures_at=signatures_at,

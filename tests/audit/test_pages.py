@@ -134,6 +134,17 @@ def test_cosign_repeats_a_trusted_verdict_with_the_command_shown(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(("repository", "tag"), [("team/api", "2.0"), ("team/api", "2.1"), ("team/web", "1.1")])
+def test_the_command_for_a_finding_reads_a_key_that_is_in_the_archive(
+    swept: Registry, as_role: SignedIn, tmp_path: Path, repository: str, tag: str
+) -> None:
+    row = ArtifactVerdict.objects.get(repository=repository, tags=[tag])
+    answer = as_role(Role.VIEWER).get(f"/audit/{row.pk}/evidence.zip")
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    assert "--key demo.pub" in row.command
+    assert (tmp_path / "demo.pub").exists()
+
+
 def test_bars_are_as_wide_as_they_should_be() -> None:
     pieces = charts.bar({"trusted": 997, "invalid": 1, "unsigned": 2})
     assert [piece.verdict for piece in pieces] == ["trusted", "invalid", "unsigned"]
