@@ -71,7 +71,7 @@ class Children:
         """The last lines of a child's log."""
         return tail(self.log(name), lines)
 
-    def wait_for(self, name: str, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_for(self, name: str, ready: Callable[[], bool], seconds: float = 120) -> None:
         """Return once `ready()`; raises Died when a child ends or the time is over."""
         deadline = time.monotonic() + seconds
         while not ready():
