@@ -24,8 +24,10 @@ def remember() -> CosignFound:
     if path:
         with tempfile.TemporaryDirectory(prefix="harborweb-") as folder:
             env = cosign.environment(Path(folder))
-            completed = process.run(cosign.version_command(path), env=env, timeout=30)
-        version = cosign.parse_version(completed.stdout)
+            version = cosign.parse_version(process.run(cosign.version_command(path), env=env, timeout=30).stdout)
+            if version is None:
+                asked = process.run(cosign.help_command(path), env=env, timeout=30)
+                version = cosign.version_by_flags(asked.stdout + asked.stderr)
         said = str(version) if version else "?"
     CosignFound.objects.filter(seen__lt=timezone.now() - FORGOTTEN).delete()
     found, _made = CosignFound.objects.update_or_create(

@@ -159,6 +159,22 @@ def parse_version(stdout: str) -> Version | None:
     return features.parse(str(answer.get("gitVersion", ""))) if isinstance(answer, dict) else None
 
 
+def help_command(path: str) -> tuple[str, ...]:
+    """Ask a cosign which flags `sign` takes, for a build that does not know its own version."""
+    return (path, "sign", "--help")
+
+
+def version_by_flags(help_text: str) -> Version | None:
+    """The oldest measured version with the flags in `help_text`; None when it is no `cosign sign` we know.
+
+    Distributions build cosign without its version: Debian 13's 2.5.0 calls itself "devel".
+    """
+    for flag, version in (("--trusted-root", "3.1.0"), ("--signing-config", "3.0.0"), ("--tlog-upload", "2.5.0")):
+        if flag in help_text:
+            return features.parse(f"{version} or later (devel)")
+    return None
+
+
 def environment(folder: Path, *, password: str | None = None, private_key: str | None = None) -> dict[str, str]:
     """A complete environment for cosign: its home and registry logins in `folder`, secrets as variables."""
     names = (*INHERITED, *(name.lower() for name in INHERITED if name.endswith("PROXY")))

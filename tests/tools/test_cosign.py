@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harborweb.tools import cosign, cosign_features
+from harborweb.tools import cosign, cosign_features, process
 from harborweb.tools.cosign import Cosign
 from tests import parts
 
@@ -75,3 +75,15 @@ def test_no_cosign_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.delenv("HARBORWEB_COSIGN", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert cosign.find() is None
+
+
+def test_a_build_without_a_version_is_known_by_its_flags(program: Cosign, tmp_path: Path) -> None:
+    env = cosign.environment(tmp_path)
+    assert cosign.parse_version('{"gitVersion": "devel"}') is None  # Debian 13's 2.5.0
+    answer = process.run(cosign.help_command(program.path), env=env)
+    guessed = cosign.version_by_flags(answer.stdout + answer.stderr)
+    assert guessed is not None
+    assert guessed <= program.version
+    for feature in {row.name for row in cosign_features.FEATURES}:
+        assert cosign_features.can(guessed, feature) == cosign_features.can(program.version, feature), feature
+    assert cosign.version_by_flags("no such program") is None
