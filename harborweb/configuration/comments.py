@@ -8,6 +8,7 @@ from harborweb.configuration.reading import Entry, Path, Tree
 
 KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w-]*):(?=\s|$)(?P<rest>.*)", re.DOTALL)
 LAYER = re.compile(r"( *)#( ?)")
+LAYERS = re.compile(r"[ #]*# ?")
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,8 @@ def strip_layer(line: str, *, space: bool = True) -> str:
 
 def bare(line: str) -> str:
     """`line` without any comment sign before its first word."""
-    while line.lstrip(" ").startswith("#"):
-        line = strip_layer(line)
-    return line
+    signs = LAYERS.match(line)
+    return re.sub("# ?", "", signs[0]) + line[signs.end() :] if signs else line
 
 
 def find(lines: Sequence[str], tree: Tree) -> dict[Path, Commented]:

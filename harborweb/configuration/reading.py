@@ -79,6 +79,7 @@ class Tree:
                 line=1,
             )
         self.root_flow = bool(root.flow_style)
+        self._seen = {id(root)}  # an alias is the node that was met before; followed, a few lines would be millions
         self._mapping(root, ())
 
     def line(self, offset: int) -> int:
@@ -95,6 +96,7 @@ class Tree:
         for name, child in node.value:
             if not isinstance(name, ScalarNode):
                 raise TextProblem(_("A key here is not a word."), line=self.line(name.start_mark.index))
+            self._seen.add(id(name))
             here = (*path, str(name.value))
             if here in self.entries:
                 raise TextProblem(
@@ -107,7 +109,8 @@ class Tree:
             self._entry(here, child, name.start_mark.index, name.end_mark.index, bool(node.flow_style))
 
     def _entry(self, path: Path, node: Node, key_start: int, key_end: int, flow: bool) -> None:
-        alias = node.start_mark.index < key_end
+        alias = id(node) in self._seen
+        self._seen.add(id(node))
         scalar = isinstance(node, ScalarNode)
         kind = "scalar" if scalar else "mapping" if isinstance(node, MappingNode) else "sequence"
         self.entries[path] = Entry(

@@ -9,11 +9,10 @@ DOTS = "•••"
 SECRET = re.compile(
     r"passw|secret|token|accesskey|access_key|accountkey|account_key|keydata|credential|passphrase", re.I
 )
-# A commented secret: `# password: …`, also in the middle of a sentence.
-IN_COMMENT = re.compile(
-    r"(#.*?[\w.-]*(?:" + SECRET.pattern + r")[\w-]*[\"']?[ \t]*[:=][ \t]*)(?=\S)(?!#)[^\r\n]+", re.I
-)
-IN_URL = re.compile(r"(://[^\s/:@]*:)[^\s]+@")
+# A word in a comment and what is said of it: `password: …`. No step back anywhere: a line may be a megabyte long.
+SAID = re.compile(r"(?<![\w.-])([\w.-]++)[\"']?+[ \t]*+[:=][ \t]*+(?![\s#])")
+TO_AT = re.compile(r"(?<!\S)\S*@")
+IN_URL = re.compile(r"(://[^\s/:@]*+:).+@\Z")
 SHORT = 6  # shorter secrets are not looked for outside their own place
 
 
@@ -37,13 +36,22 @@ def masked_lines(document: Document) -> list[str]:
         line = line.rstrip("\r\n")
         for secret in sorted(known, key=len, reverse=True):
             line = line.replace(secret, DOTS)
-        masked.append(IN_URL.sub(rf"\1{DOTS}@", IN_COMMENT.sub(rf"\1{DOTS}", line)))
+        line = TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), _without_commented(line))
+        masked.append(line)
     return masked
 
 
 def masked(document: Document) -> str:
     """The whole text with its secrets masked."""
     return "\n".join(masked_lines(document)) + "\n"
+
+
+def _without_commented(line: str) -> str:
+    """`line` without a commented secret: `# password: …`, also in the middle of a sentence."""
+    for said in SAID.finditer(line, max(0, line.find("#"))) if "#" in line else ():
+        if SECRET.search(said[1]) and said.end() < len(line):
+            return line[: said.end()] + DOTS
+    return line
 
 
 def _holds_secret(entry: Entry) -> bool:

@@ -1,11 +1,15 @@
 """One key changes, every other byte stays."""
 
+import time
 from collections.abc import Iterator
+from itertools import pairwise
+from string import ascii_lowercase as LETTERS
 
 import pytest
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.veil import masked
 from tests import parts
 
 SMALL = """\
@@ -249,3 +253,31 @@ def test_every_key_of_the_template_is_found_with_its_line(template: str) -> None
     assert {"external_url", "metric.port", "https.strong_ssl_ciphers", "external_redis.sentinel_master_set",
             "trace.jaeger.agent_port", "storage_service.redirect.disable"} <= names  # fmt: skip
     assert document.suggested("metric.port") == 9090
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [1, 2]\n" + "".join(f"{new}: &{new} [*{old}, *{old}, *{old}]\n" for old, new in pairwise(LETTERS)),
+        "".join(f"{one * 3}: &{one * 3} key\n{one * 4}: &{one * 4} other\n" for one in LETTERS)
+        + "a: &a {}\n"
+        + "".join(f"{n}: &{n} {{*{n * 3} : *{o}, *{n * 4} : *{o}}}\n" for o, n in pairwise(LETTERS)),
+        "a: &a [*a]\n",
+        "a: &a\n  b: *a\n",
+    ],
+    ids=["lists", "keys that are aliases", "a list of itself", "a block of itself"],
+)
+def test_aliases_are_not_followed(text: str) -> None:
+    """Else a few lines are billions of entries."""
+    assert len(Document(text).tree.entries) < 1000
+
+
+@pytest.mark.parametrize(
+    "line", ["#" * 200_000, "# passw" * 30_000, "# " + "passw" * 40_000, "# " + "://a:" * 40_000, "# ::" * 50_000]
+)
+def test_a_long_line_is_read_and_veiled_at_once(line: str) -> None:
+    began = time.monotonic()
+    document = Document(f"hostname: a\n{line}\n")
+    assert document.commented == {}
+    assert masked(document).startswith("hostname: a\n#")
+    assert time.monotonic() - began < 5
