@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.asgi import get_asgi_application
+from django.http import parse_cookie
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
 
@@ -16,7 +19,8 @@ KEPT_OF_TOO_LARGE = 256 * 1024  # enough for the fields before the file: the pag
 
 
 def bounded(app: App) -> App:
-    """`app`, which gets at most FILE_UPLOAD_MAX_MEMORY_SIZE of a request's body; what is more is read and dropped.
+    """`app`, which gets at most FILE_UPLOAD_MAX_MEMORY_SIZE of a request's body, and of one by somebody who is not
+    signed in DATA_UPLOAD_MAX_MEMORY_SIZE, since it is held in memory; what is more is read and dropped.
 
     Django's ASGI handler writes a larger body to a temporary file (django.core.handlers.asgi, read_body), and the web
     process shall write no installer to disk. The view knows the announced size and says that it is too large.
@@ -26,7 +30,7 @@ def bounded(app: App) -> App:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        left = _allowed(scope)
+        left = await _allowed(scope)
 
         async def receive_bounded() -> dict[str, Any]:
             nonlocal left
@@ -42,10 +46,21 @@ def bounded(app: App) -> App:
     return guarded
 
 
-def _allowed(scope: dict[str, Any]) -> int:
-    limit: int = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
-    announced = dict(scope["headers"]).get(b"content-length", b"")
+async def _allowed(scope: dict[str, Any]) -> int:
+    headers = dict(scope["headers"])
+    small: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    large: int = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    announced = headers.get(b"content-length", b"")
+    if int(announced) <= small if announced.isdigit() else b"transfer-encoding" not in headers:
+        return small
+    limit = large if await _signed_in(headers.get(b"cookie", b"").decode("latin-1")) else small
     return KEPT_OF_TOO_LARGE if announced.isdigit() and int(announced) > limit else limit
+
+
+async def _signed_in(cookies: str) -> bool:
+    """Whether the session is somebody's; what they may do is the middleware's to find out."""
+    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    return bool(key) and await SessionStore(key).aget(SESSION_KEY) is not None
 
 
 application = bounded(get_asgi_application())

@@ -2,12 +2,14 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -101,6 +103,27 @@ def test_an_upload_of_any_size_touches_no_disk(
         assert Installer.objects.count() == 0
     else:
         assert InstallerPiece.objects.count() == megabytes * 4
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_strangers_cannot_fill_the_memory(web: tuple[str, int], announced: bool) -> None:
+    """Nobody signed in: of 60 MB at most 8 are held, whether their size was announced or not."""
+    base, pid = web
+    address = urlsplit(base)
+    before = resident(pid)
+    with socket.create_connection((str(address.hostname), address.port or 0)) as connection:
+        length = b"Content-Length: 62914570" if announced else b"Transfer-Encoding: chunked"
+        connection.sendall(b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\n" + length + b"\r\n\r\n")
+        for _ in range(60):
+            piece = bytes(1024 * 1024)
+            connection.sendall(piece if announced else b"100000\r\n" + piece + b"\r\n")
+        time.sleep(0.5)
+        assert resident(pid) - before < 40
+
+
+def resident(pid: int) -> int:
+    """The memory of a process, in megabytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024**2
 
 
 class _Sized:
