@@ -178,7 +178,7 @@ def download(error: DownloadError) -> Problem:
             _("The server answered %(detail)s.") % detail, _("Look at the address in a browser."), field="url"
         ),
         "unreachable": Problem(
-            _("The server could not be reached: %(detail)s") % detail,
+            _("The server could not be reached: %(detail)s.") % detail,
             _("Look whether the worker's host reaches it; a proxy is taken from HTTPS_PROXY. Or upload the file."),
             field="url",
         ),

@@ -123,10 +123,18 @@ def _installer(
     context = {
         "installer": shown, "draft": configuration.current_draft(), "others": Installer.objects.filter(ready=True)[:10],
         "host": pages.host(), "silent": pages.is_silent(pages.host(), None), "limit": settings.INSTALLER_MAX_BYTES,
-        "folder_form": FolderForm(auto_id="folder_%s"), "upload_form": UploadForm(auto_id="upload_%s"),
-        "url_form": UrlForm(auto_id="url_%s"), **forms,
+        "folder_form": FolderForm(auto_id="folder_%s", initial=_given(shown, Installer.Source.FOLDER)),
+        "upload_form": UploadForm(auto_id="upload_%s", initial=_given(shown, Installer.Source.UPLOAD)),
+        "url_form": UrlForm(auto_id="url_%s", initial=_given(shown, Installer.Source.URL)), **forms,
     }  # fmt: skip
     return render(request, "deployment/installer.html", context, status=status)
+
+
+def _given(shown: Installer | None, source: str) -> dict[str, str]:
+    """What was typed for an installer that did not become one, to be mended and sent again."""
+    if shown is None or shown.ready or shown.source != source:
+        return {}
+    return {source: shown.name, "expected_sha256": shown.expected_sha256}
 
 
 def _refused(request: HttpRequest, name: str, form: django_forms.Form, problem: Problem | None = None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
@@ -71,9 +72,16 @@ async def _fetch(url: str, into: IO[bytes], limit: int, seconds: float, stopping
         raise DownloadError("timeout", f"{seconds:g}") from error
     except (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError) as error:
         raise DownloadError("tls", str(error)[:300]) from error
+    except aiohttp.ClientConnectorError as error:
+        raise DownloadError("unreachable", f"{error.host}:{error.port}, {_reason(error.os_error)}") from error
     except (aiohttp.ClientError, ValueError) as error:
         raise DownloadError("unreachable", (str(error) or type(error).__name__)[:300]) from error
     raise DownloadError("redirects", str(REDIRECTS))
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words for why a connection failed."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _next(url: str, location: str) -> str:

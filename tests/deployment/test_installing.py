@@ -279,5 +279,7 @@ def test_urls_that_give_no_installer(
         assert sentence in job.error, (path, job.error)
         assert job.advice
     wait.set()
-    assert "could not be reached" in fetched(client, "http://127.0.0.1:1/x.tgz").error
+    refused = "http://127.0.0.1:1/x.tgz"
+    assert fetched(client, refused).error == "The server could not be reached: 127.0.0.1:1, Connection refused."
+    assert f'value="{refused}"' in client.get("/deployment/installer/").text
     assert not any(settings.INSTALLERS_DIR.iterdir())
