@@ -205,6 +205,8 @@ class _Output:
         if self._after_return and text.startswith("\n"):
             text = text[1:]  # the second half of a CRLF that fell into two reads
         self._after_return = text.endswith("\r") if text else False
+        if not self._line:
+            self._shown = time.monotonic()  # patience is for this line, however long the program was silent before
         *lines, self._line = (self._line + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for line in lines:
             self._emit(line)

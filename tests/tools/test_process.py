@@ -76,6 +76,10 @@ def test_a_prompt_without_line_end_is_shown() -> None:
     assert lines_of("printf 'Proceed? '; sleep 0.7; echo no") == [("Proceed? ", "out"), ("no", "out")]
 
 
+def test_a_line_in_two_writes_stays_whole_after_a_long_silence() -> None:
+    assert lines_of("sleep 1.2; printf 'it fail'; sleep 0.05; echo ed") == [("it failed", "out")]
+
+
 def test_a_huge_line_is_cut_and_invalid_utf8_replaced() -> None:
     lines: Lines = []
     code = "import sys; sys.stdout.buffer.write(b'x' * 100_000 + b'\\xff\\n')"
