@@ -148,6 +148,20 @@
       lost = null;
     }
   });
+  // Focus that a swap takes away goes to the first field refused in what came instead, or to its heading.
+  let place = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const target = event.detail.target;
+    place = target.contains(document.activeElement) ? target.id : "";
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const now = place && document.activeElement === document.body && document.getElementById(place);
+    const goal = now && (now.querySelector("[aria-invalid='true']") || now.querySelector("h1, h2, h3"));
+    place = "";
+    if (!goal) return;
+    if (goal.matches("h1, h2, h3")) goal.tabIndex = -1;
+    goal.focus({ preventScroll: true });
+  });
   ["htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, () => {
     lost = lost || say(words.lost, "warn", true);
   }));

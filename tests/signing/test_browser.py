@@ -71,6 +71,7 @@ def test_a_key_is_made_an_image_signed_and_verified(
     panel.get_by_label("Annotations").fill("git=4be1c02")
     panel.get_by_role("button", name="Sign this digest").click()
     panel.locator(".job").wait_for()
+    page.locator("#sign-title:focus").wait_for()
     elsewhere(done, Job.objects.get(kind="sign"), workshop.sign)
     panel.get_by_text("Signed with release-2026, and verified.").wait_for()
     look(page, "artifact-signed")
@@ -98,6 +99,7 @@ def test_a_refusal_in_the_panel_keeps_what_was_typed(
     panel.get_by_role("button", name="Sign this digest").click()
     panel.get_by_text("is no annotation").wait_for()
     assert panel.get_by_label("Annotations").input_value() == "no equals sign"
+    page.locator("#sign-annotations:focus").wait_for()
     look(page, "sign-refused")
     elsewhere(push, row, seen.repository, seed="second")
     panel.get_by_label("Annotations").fill("")

@@ -169,6 +169,7 @@ def test_a_wrong_password_is_said_on_the_page_with_a_form_to_try_again(
     page = text(admin.get(reverse("signing:key", args=[key.pk])))
     assert "This password does not open the key." in page
     assert 'value="mine"' in page and "not this" not in page and pem.splitlines()[1] not in page
+    assert '<code class="key">' not in page  # the name of a key in harbor.yml, which none of these fields is
     typed = {"name": "mine", "pem": pem, "password_mode": "asked", "password": SECRET, "trusted": "on"}
     answer = admin.post("/keys/import/", typed)
     again = Key.objects.get()
