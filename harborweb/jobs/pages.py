@@ -130,6 +130,19 @@ FILTERS = {
     "lost": gettext_lazy("Lost"),
 }
 
+KINDS = {
+    "deploy": gettext_lazy("Deploy"),
+    "find_cosign": gettext_lazy("Look for cosign"),
+    "generate_key": gettext_lazy("Make key pair"),
+    "import_key": gettext_lazy("Import key pair"),
+    "installer": gettext_lazy("Installer"),
+    "sign": gettext_lazy("Sign"),
+    "start": gettext_lazy("Start"),
+    "stop": gettext_lazy("Stop"),
+    "sweep": gettext_lazy("Sweep"),
+    "verify": gettext_lazy("Verify"),
+}
+
 
 def listed(state: str, kind: str) -> "QuerySet[Job]":
     """The jobs of a filter, those that run or wait first, then the newest."""
@@ -148,6 +161,6 @@ def filters(state: str, kind: str) -> dict[str, Any]:
     kinds = list(Job.objects.order_by("kind").values_list("kind", flat=True).distinct())
     active = Job.objects.filter(state__in=Job.ACTIVE).count()
     return {
-        "states": FILTERS.items(), "kinds": kinds, "state": state, "kind": kind,
+        "states": FILTERS.items(), "kinds": [(one, KINDS.get(one, one)) for one in kinds], "state": state, "kind": kind,
         "filtered": bool(state or kind), "any": bool(kinds), "active": active,
     }  # fmt: skip
