@@ -3,6 +3,7 @@
 A value that is a secret may also come from a file: HARBORWEB_SECRET_KEY_FILE.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -41,10 +42,8 @@ def _app_secret() -> str:
     if not path.exists():
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(50))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(fresh, path)  # whole or not at all, and the first of several processes wins
-        except FileExistsError:
-            pass
         fresh.unlink()
     return path.read_text().strip()
 
