@@ -145,6 +145,8 @@ class Authenticator:
             raise errors.wrong_password(host, self._endpoint.username, answer.status)
         if answer.status == 401:
             raise errors.refused(host, "", "bearer", asked or _("anything"))
+        if answer.status == 404:  # nothing that was asked for is "not there" because the token service is not
+            raise errors.not_a_registry(host, _("it answered 404 where a token was due"), 404)
         if answer.status != 200:
             raise errors.from_status(host, answer.status, answer.body, _("a token"))
         content = parse_object(answer.body, host, self._limits.json_depth)

@@ -62,7 +62,12 @@ class PageReader:
             if path in seen or len(seen) >= self._client.limits.pages:
                 raise errors.odd(self._host, _("its pages have no end (%s)") % self._what)
             seen.add(path)
-            content, answer = await self.page(path)
+            try:
+                content, answer = await self.page(path)
+            except errors.NotFound as error:
+                if len(seen) == 1:
+                    raise
+                raise errors.odd(self._host, _("its next page is not there (%s)") % self._what, 404) from error
             yield content
             path = self._local(next_page(answer))
 

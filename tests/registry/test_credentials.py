@@ -13,6 +13,7 @@ from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint
 from tests.registry.images import QUICK, caught, client, run
 from tests.registry.lying import (
     Liar,
+    Lie,
     answer,
     in_turn,
     lying,
@@ -110,6 +111,14 @@ def test_a_token_that_is_none(liar: Liar, token: object) -> None:
     liar.on("/token", reply(token))
     liar.on("/v2/", refuse(401, "UNAUTHORIZED", {"Www-Authenticate": f'Bearer realm="{liar.url}/token"'}))
     assert caught(client(liar.url), "ping").kind in {"server", "not_a_registry"}
+
+
+@pytest.mark.parametrize("lie", [answer(404), refuse(404, "NAME_UNKNOWN")])
+def test_a_token_service_that_is_not_there_says_nothing_about_the_image(liar: Liar, lie: Lie) -> None:
+    """Else an image would count as gone, or as not signed, where only the way to a token is broken."""
+    liar.on(MANIFEST, refuse(401, "UNAUTHORIZED", {"Www-Authenticate": f'Bearer realm="{liar.url}/token"'}))
+    liar.on("/token", lie)
+    assert caught(client(liar.url), "manifest", "a/b", DIGEST).kind == "not_a_registry"
 
 
 def test_a_registry_that_never_takes_its_own_tokens(liar: Liar) -> None:

@@ -231,6 +231,13 @@ def test_null_is_an_empty_list(liar: Liar) -> None:
     assert run(ask()) == []
 
 
+def test_a_next_page_that_is_not_there_is_no_repository_that_is_not_there(liar: Liar) -> None:
+    """Else a whole repository would fall out of an audit as if nobody had it."""
+    first = reply({"tags": ["1"]}, {"Link": '</v2/a/b/tags/list?n=1000&last=1>; rel="next"'})
+    liar.on("/v2/a/b/tags/list", in_turn(first, refuse(404, "NAME_UNKNOWN")))
+    assert caught(client(liar.url), "tags", "a/b").kind == "server"
+
+
 def test_pages_without_end(liar: Liar) -> None:
     liar.on("/v2/a/b/tags/list", reply({"tags": ["1"]}, {"Link": '</v2/a/b/tags/list?n=1000&last=1>; rel="next"'}))
     assert caught(client(liar.url), "tags", "a/b").kind == "server"
