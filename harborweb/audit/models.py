@@ -30,8 +30,9 @@ class Sweep(models.Model):
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, or None while it runs."""
-        return (self.finished - self.started).total_seconds() if self.finished else None
+        """How long it took once a worker had taken it, or None while it runs."""
+        began = (self.job and self.job.started) or self.started
+        return (self.finished - began).total_seconds() if self.finished else None
 
 
 class ArtifactVerdict(models.Model):

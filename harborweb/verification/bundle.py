@@ -165,7 +165,9 @@ def _weigh(
         return Verdict.UNCHECKED, keyless()
     if signer is None:
         if not has_sound_form(envelope.signature):
-            return Verdict.INVALID, _("The signature has the form of no supported kind of key.")
+            return Verdict.INVALID, _(
+                "What poses as the signature is none: no supported kind of key makes one of this form."
+            )
         return Verdict.UNKNOWN_KEY, by_no_key(keys)
     if reason := lacking(required, annotations):
         return Verdict.INVALID, reason

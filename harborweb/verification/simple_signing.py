@@ -93,7 +93,9 @@ def read_payload(payload: bytes) -> Claims:
 def _of_a_stranger(signature: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]) -> tuple[Verdict, Sentence]:
     """The finding for claims about this digest that no trusted key signed."""
     if not has_sound_form(signature):
-        return Verdict.INVALID, _("The signature has the form of no supported kind of key.")
+        return Verdict.INVALID, _(
+            "What poses as the signature is none: no supported kind of key makes one of this form."
+        )
     if layer.get(CERTIFICATE):
         return Verdict.UNCHECKED, keyless()
     return Verdict.UNKNOWN_KEY, by_no_key(keys)

@@ -1,6 +1,7 @@
 """A sweep over a real registry with one sample of every kind."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_every_sample_gets_its_verdict(known: Registry, sweep: Sweeper) -> None:
     assert untagged.verdict == Verdict.VIA_INDEX
     assert job.result["message"].startswith(f"{len(SAMPLES) + 1} artifacts")
     assert Sweep.objects.get().artifacts == len(SAMPLES) + 1
+
+
+def test_waiting_for_a_worker_is_no_part_of_how_long_a_sweep_took(known: Registry, sweep: Sweeper) -> None:
+    sweep(known)
+    this = Sweep.objects.select_related("job").get()
+    assert this.seconds is not None and this.job is not None and this.job.started is not None
+    shown, this.started = this.seconds, this.started - timedelta(seconds=100)
+    assert this.seconds == shown < 100
 
 
 def test_a_verdict_names_digest_key_and_reason_and_carries_its_evidence(known: Registry, sweep: Sweeper) -> None:
