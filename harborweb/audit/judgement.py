@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
 
 EVIDENCE_BYTES = 64 * 1024
+LONGEST_TYPE = 300  # of a predicate
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) 
     return tuple(Evidence(name, body[:EVIDENCE_BYTES], len(body) > EVIDENCE_BYTES) for name, body in files if body)
 
 
+def remembered(finding: Finding) -> Finding:
+    """`finding` without what is too large to keep: a registry's rows are held in memory together."""
+    if len(finding.payload) + len(finding.signature) <= EVIDENCE_BYTES:
+        return finding
+    kind = finding.predicate_type[:LONGEST_TYPE]
+    return replace(finding, payload=b"", signature=b"", annotations={}, predicate_type=kind)
+
+
 def command_for(
     reference: str,
     opinion_format: str,
@@ -94,7 +103,7 @@ def _cosign(
     attested = finding is not None and finding.verdict == Verdict.ATTESTATION_ONLY
     yield from ("cosign", "verify-attestation" if attested else "verify", "--key", key_file)
     yield "--insecure-ignore-tlog=true"
-    if attested and finding is not None and finding.predicate_type:
+    if attested and finding is not None and _pastes(finding.predicate_type):
         yield from ("--type", finding.predicate_type)
     if finding is not None and finding.place.startswith("referrer ") and finding.format == SIMPLE_SIGNING:
         yield "--experimental-oci11"
@@ -104,6 +113,11 @@ def _cosign(
         for name, value in annotations.items():
             yield from ("-a", f"{name}={value}")
     yield reference
+
+
+def _pastes(text: str) -> bool:
+    """Whether a stranger's words may stand in a command that people paste: no key that a terminal obeys."""
+    return 0 < len(text) <= LONGEST_TYPE and text.isprintable()
 
 
 def _openssl(signer: PublicKey, key_file: str) -> tuple[str, ...]:

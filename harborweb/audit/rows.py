@@ -2,8 +2,8 @@
 
 One row for each tagged manifest (tags of one digest joined) and for each child of an index, followed through
 nested indexes. Tags that cosign makes (`sha256-<hex>.sig`, `.att`, `.sbom`) are no rows, nor is the tag
-`sha256-<hex>` where it holds an index: that is a list of referrers. What is listed and cannot be read is a
-row too, `unchecked`: nothing may fall out of the table unseen.
+`sha256-<hex>` where it holds a list of referrers: an index without the platforms that those of images name. What
+is listed and cannot be read is a row too, `unchecked`: nothing may fall out of the table unseen.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from harborweb.audit.collect import Options, look
-from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of
+from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of, remembered
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import read_manifest
@@ -42,6 +42,7 @@ class Row:
     parents: list[str] = field(default_factory=list)
     problem: str = ""
     is_index: bool = False
+    may_list_referrers: bool = False
 
 
 async def judge_registry(
@@ -182,7 +183,7 @@ class _Judge:
             reason=opinion.reason,
             key=opinion.key,
             format=opinion.format,
-            findings=tuple(one.finding for one in seen),
+            findings=tuple(remembered(one.finding) for one in seen),
             evidence=evidence_of(row.body, seen, opinion.finding),
             command=self._command(row, opinion),
             parents=tuple(row.parents),
@@ -240,7 +241,7 @@ async def survey(client: Client, repository: str, options: Options) -> dict[str,
     tags = [tag async for tag in client.tags(repository) if not COSIGN_TAG.fullmatch(tag)]
     rows: dict[str, Row] = {}
     for tag, row in zip(tags, await _all(client, repository, tags, options), strict=True):
-        if REFERRERS_TAG.fullmatch(tag) and row.is_index:
+        if REFERRERS_TAG.fullmatch(tag) and row.may_list_referrers:
             continue
         known = rows.setdefault(row.digest, row)
         known.tags.append(tag)
@@ -309,4 +310,7 @@ async def _fetched(client: Client, repository: str, reference: str) -> Row:
     except Malformed as error:
         if row.is_index:  # what it lists would fall out of the table unseen
             row.problem = error.reason
+        return row
+    listed = manifest.content["manifests"] if manifest.is_index else [{"platform": {}}]
+    row.may_list_referrers = not any("platform" in one for one in listed)
     return row

@@ -26,6 +26,8 @@ from harborweb.signing.services import trusted_keys
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.verdict import Verdict
 
+KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
+
 
 def sweep(run: Run) -> dict[str, Any]:
     """Judge every artifact of a registry.
@@ -150,7 +152,7 @@ def _row(registry: Registry, this: Sweep, judgement: Judgement) -> ArtifactVerdi
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
                 "key": finding.key, "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
             }
-            for finding in judgement.findings
+            for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
         ],
         evidence={one.name: base64.b64encode(one.body).decode() for one in judgement.evidence},
         checked=timezone.now(),

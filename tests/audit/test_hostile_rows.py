@@ -1,9 +1,11 @@
 """Which rows a repository has, what its limits do, and that what a verdict offers as proof really repeats it."""
 
 import asyncio
+import json
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from harborweb.audit.collect import Options
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.rows import judge_artifact, judge_registry, judge_repository
-from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, NotFound
+from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Endpoint, NotFound
 from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.audit.hostile.bench import Bench, Signer, make_signer, sign_statement, simple_payload
@@ -80,6 +82,59 @@ def test_tags_of_signatures_are_no_rows(judged: Callable[..., Judged]) -> None:
     assert sorted(row.tags for row in rows.values()) == [
         ("1.0", "latest"), ("sha256-" + "f" * 64,), ("sha256-short.sig",),
     ]  # fmt: skip
+
+
+def test_an_image_cannot_hide_at_the_tag_of_referrers(judged: Callable[..., Judged]) -> None:
+    """An image that looks like an index to a loose reader, and an index of platforms, are pulled from there."""
+
+    async def fill(b: Bench) -> None:
+        image = json.loads((await b.client.manifest(b.repository, await b.image("1.0"))).body)
+        await b.put("sha256-" + "a" * 64, image | {"manifests": None})
+        child = {"mediaType": OCI_MANIFEST, **await b.put("2.0", image | {"annotations": {"other": "one"}})}
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [child | {"platform": {"os": "linux"}}]}
+        await b.put("sha256-" + "b" * 64, json.dumps(document).encode(), OCI_INDEX)
+
+    tags = {tag for row in judged(fill).values() for tag in row.tags}
+    assert tags == {"1.0", "2.0", "sha256-" + "a" * 64, "sha256-" + "b" * 64}
+
+
+def test_large_payloads_are_not_remembered(judged: Callable[..., Judged]) -> None:
+    """A thousand times three megabytes of a stranger's annotations cost neither memory nor a row of gigabytes."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image()
+        data = simple_payload(digest, optional={"a": "x" * 3_000_000})
+        await b.sig(digest, [await b.layer(data, b.signers["stranger"].sign(data))] * 3)
+
+    (row,) = judged(fill).values()
+    assert [(one.verdict, one.payload, one.annotations) for one in row.findings] == [("unknown_key", b"", {})] * 3
+
+
+def test_many_large_payloads_end_at_the_time_limit(judged: Callable[..., Judged]) -> None:
+    """Reading them is work without waiting, yet the limit of one artifact holds."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image()
+        data = simple_payload(digest, optional={"a": [0] * 200_000})
+        await b.sig(digest, [await b.layer(data, b.signers["stranger"].sign(data))] * 1000)
+
+    began = time.monotonic()
+    (row,) = judged(fill, Options(seconds=1)).values()
+    assert time.monotonic() - began < 30
+    assert (row.verdict, "longer than 1 s" in row.reason) == (Verdict.UNCHECKED, True)
+
+
+def test_the_command_of_an_attestation_holds_no_control_characters(judged: Callable[..., Judged]) -> None:
+    """The type is a stranger's; what people paste must not steer their terminal."""
+
+    async def fill(b: Bench) -> None:
+        digest = await b.image()
+        await b.bundled(digest, sign_statement(digest, predicateType="x\x1b[201~\x15\nrm -rf ~\n"), "stranger")
+
+    (row,) = judged(fill).values()
+    assert row.verdict == Verdict.ATTESTATION_ONLY
+    assert "rm -rf" not in row.command
+    assert all(line.isprintable() for line in row.command.split("\n"))
 
 
 def test_children_are_rows_once(judged: Callable[..., Judged]) -> None:
