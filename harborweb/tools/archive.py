@@ -7,9 +7,10 @@ import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 CHUNK = 256 * 1024
+EXTENSION = 4096  # bytes of a header that says more of the next member: a name of 20 folders fits
 
 
 class ArchiveError(Exception):
@@ -59,6 +60,20 @@ class _Bounded(io.RawIOBase):
         return data
 
 
+class _Member(tarfile.TarInfo):
+    """A header. One with more than EXTENSION bytes of its own is refused unread: tarfile searches them for ever."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.size > EXTENSION and member.type in {
+            tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
+            tarfile.GNUTYPE_LONGLINK,
+        }:  # fmt: skip
+            raise ArchiveError("name", member.name)
+        return member
+
+
 def unpack(file: IO[bytes], into: Path, bounds: Bounds = Bounds()) -> list[str]:
     """Unpack the gzip-compressed tar in `file` into the empty folder `into`; returns the names of its files.
 
@@ -72,13 +87,13 @@ def unpack(file: IO[bytes], into: Path, bounds: Bounds = Bounds()) -> list[str]:
     try:
         with (
             gzip.GzipFile(fileobj=file) as plain,
-            tarfile.open(fileobj=_Bounded(plain, limit), mode="r|") as tar,  # type: ignore[arg-type, call-overload, unused-ignore]
+            tarfile.open(fileobj=_Bounded(plain, limit), mode="r|", tarinfo=_Member) as tar,  # type: ignore[arg-type, call-overload, unused-ignore]
         ):
             return _members(tar, into, bounds)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
         cut = isinstance(error, tarfile.ReadError) and "unexpected end" in str(error)
         raise ArchiveError("cut_off" if cut else "not_a_tgz") from error
-    except (EOFError, UnicodeError, ValueError, OverflowError) as error:
+    except (EOFError, UnicodeError, ValueError, OverflowError, RecursionError) as error:
         raise ArchiveError("cut_off" if isinstance(error, EOFError) else "not_a_tgz") from error
 
 
