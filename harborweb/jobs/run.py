@@ -29,7 +29,7 @@ ASK_SECONDS = 0.5  # how often the wish to stop is looked up
 LINE_OVERHEAD = 32  # bytes a line counts beside its text, so that empty lines are bounded too
 Stream = LogLine.Stream
 # Control characters would drive the terminal of whoever downloads the log.
-_CONTROLS = {number: "\ufffd" for number in (*range(32), 127) if chr(number) not in "\t\n\r"}
+_CONTROLS = {number: "\ufffd" for number in (*range(32), *range(127, 160)) if chr(number) not in "\t\n\r"}
 
 
 class Run:

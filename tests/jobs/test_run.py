@@ -33,7 +33,7 @@ def done(work: Any, **columns: Any) -> Job:
 def test_steps_progress_and_lines() -> None:
     def work(run: Run) -> dict[str, Any]:
         run.step(1, 2, "Look")
-        run.line("two\nlines\x1b[31m")
+        run.line("two\nlines\x1b[31m\x9b1m")
         run.step(2, 2, "Judge")
         run.progress(214, 409)
         return {"when": timezone.now(), "n": run.arguments["n"]}
@@ -47,7 +47,12 @@ def test_steps_progress_and_lines() -> None:
         214,
         409,
     )
-    assert log_of(job) == [("step", "1 Look"), ("note", "two"), ("note", "lines\ufffd[31m"), ("step", "2 Judge")]
+    assert log_of(job) == [
+        ("step", "1 Look"),
+        ("note", "two"),
+        ("note", "lines\ufffd[31m\ufffd1m"),
+        ("step", "2 Judge"),
+    ]
     assert job.result["n"] == 7
     assert list(job.log.values_list("number", flat=True)) == [1, 2, 3, 4]
 
