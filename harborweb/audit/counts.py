@@ -87,6 +87,6 @@ def summary(registry: Registry | None = None) -> Summary:
 
 
 def last_sweep(registry: Registry | None = None) -> Sweep | None:
-    """The newest sweep that came to its end, also one that could not read everything."""
-    sweeps = Sweep.objects.filter(finished__isnull=False)
+    """The newest sweep that came to its count, also one that could not read everything."""
+    sweeps = Sweep.objects.filter(finished__isnull=False).exclude(counts={})
     return (sweeps.filter(registry=registry) if registry else sweeps).order_by("-finished").first()

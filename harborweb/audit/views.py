@@ -18,6 +18,7 @@ from harborweb.audit import charts, report, services
 from harborweb.audit import evidence as evidence_archive
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import MEANINGS, ORDER, WORDS
+from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
 
@@ -76,6 +77,13 @@ def _tiles(summary: services.Summary) -> list[dict[str, object]]:
     ]
 
 
+def _broken(registry: Registry | None) -> Job | None:
+    """The job of the newest sweep, where it did not succeed: what the page shows is older, or has gaps."""
+    newest = Sweep.objects.filter(registry=registry).select_related("job").first() if registry else None
+    job = newest.job if newest else None
+    return job if job and job.settled and job.state != Job.State.SUCCEEDED else None
+
+
 @requires(Role.VIEWER)
 @require_GET
 def home(request: Request) -> HttpResponse:
@@ -100,6 +108,7 @@ def home(request: Request) -> HttpResponse:
         "page": Paginator(chosen.rows(), PAGE).get_page(request.GET.get("page")),
         "query": chosen.query(),
         "job": job,
+        "broken": _broken(chosen.registry),
         "registry": chosen.registry,
         "sweeps": Sweep.objects.filter(registry=chosen.registry, finished__isnull=False).select_related("job")[:5],
         "keys": services.trusted_public_keys().count(),

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from bin.lib.samples import SAMPLES
 from harborweb.accounts.roles import Role
-from harborweb.audit import charts
+from harborweb.audit import charts, services
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.report import to_csv
 from harborweb.jobs.models import Job
@@ -42,6 +42,19 @@ def test_before_a_registry_the_page_says_what_to_do(as_role: SignedIn) -> None:
 def test_before_a_sweep_the_page_says_what_a_sweep_does(known: Registry, as_role: SignedIn) -> None:
     answer = as_role(Role.SIGNER).get("/audit/")
     assert "Nothing checked yet" in answer.text and "Sweep now" in answer.text
+
+
+def test_a_sweep_that_read_nothing_is_said_and_makes_nothing_fresh(
+    known: Registry, sweep: Sweeper, as_role: SignedIn
+) -> None:
+    sweep(known)
+    before = services.summary(known)
+    known.url = f"http://127.0.0.1:{parts.free_port()}"
+    known.save()
+    assert sweep(known).state == Job.State.FAILED
+    assert services.summary(known) == before
+    shown = as_role(Role.VIEWER).get("/audit/").text
+    assert "does not answer: Connection refused." in shown and "Look at the sweep" in shown
 
 
 def test_a_viewer_sees_no_button_that_only_signers_may_press(known: Registry, as_role: SignedIn) -> None:
