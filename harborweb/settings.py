@@ -141,9 +141,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "harborweb.accounts.views.locked_out"
 AXES_VERBOSE = False
 
-# Behind a proxy that sets X-Forwarded-Proto, and only then.
-if _flag("BEHIND_PROXY"):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Behind a proxy that ends TLS the web server takes its word for the scheme (uvicorn, FORWARDED_ALLOW_IPS).
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_REDIRECT_EXEMPT = [r"^health/$"]
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000

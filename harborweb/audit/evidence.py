@@ -13,13 +13,13 @@ from harborweb.audit.report import file_name, to_json
 
 def archive(row: ArtifactVerdict, public_keys: Mapping[str, str]) -> bytes:
     """A zip of the manifests, the signed bytes and the signature of `row`, the trusted public keys
-    (PEM by name) and the commands that repeat the check with cosign or openssl alone."""
+    (PEM by file name) and the commands that repeat the check with cosign or openssl alone."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as files:
         for name, content in row.evidence.items():
             files.writestr(file_name(name), base64.b64decode(content))
         for name, pem in public_keys.items():
-            files.writestr(f"{file_name(name)}.pub", pem)
+            files.writestr(name, pem)
         files.writestr("verdict.json", to_json([row]))
         files.writestr("commands.txt", row.command + "\n")
         files.writestr(

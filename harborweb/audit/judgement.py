@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harborweb.audit.report import key_file
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
 
@@ -94,7 +95,7 @@ def command_for(
 
 
 def _key_file(key: PublicKey) -> str:
-    return f"{key.name or 'cosign'}.pub"
+    return key_file(key.name or "cosign", key.fingerprint)
 
 
 def _cosign(

@@ -65,3 +65,8 @@ def export(form: str, judged: Iterable[Judged]) -> tuple[str, str]:
 def file_name(name: str) -> str:
     """`name` with everything replaced that a Content-Disposition header should not carry."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def key_file(name: str, fingerprint: str) -> str:
+    """The file of a public key in commands and archives, from its name where that can be a file's name."""
+    return f"{file_name(name).strip('-.') or fingerprint[:12]}.pub"

@@ -162,9 +162,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def evidence(request: HttpRequest, pk: int) -> HttpResponse:
     """Manifest, payload, signature, keys and commands, for somebody who has nothing of ours."""
     row = get_object_or_404(ArtifactVerdict.objects.select_related("registry"), pk=pk)
+    keys = {report.key_file(key.name, key.fingerprint or ""): key.public_pem for key in services.trusted_public_keys()}
     name = report.file_name(f"evidence-{row.repository}-{row.digest[7:19]}.zip")
     return HttpResponse(
-        evidence_archive.archive(row, dict(services.trusted_public_keys().values_list("name", "public_pem"))),
+        evidence_archive.archive(row, keys),
         content_type="application/zip",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )

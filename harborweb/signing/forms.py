@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -30,6 +31,9 @@ class KeyForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=80,
+        validators=[
+            RegexValidator(r"^\w[\w .@()+-]*$", gettext_lazy("Use letters, digits, spaces and . @ ( ) + - _ only."))
+        ],
         help_text=gettext_lazy("As people call it, for example release-2026."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

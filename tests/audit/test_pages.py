@@ -19,6 +19,7 @@ from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.report import to_csv
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
+from harborweb.signing.models import Key
 from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures
@@ -156,6 +157,19 @@ def test_the_command_for_a_finding_reads_a_key_that_is_in_the_archive(
     zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
     assert "--key demo.pub" in row.command
     assert (tmp_path / "demo.pub").exists()
+
+
+@pytest.mark.parametrize("name", ["-rf my key", "\u5bc6\u94a5"])
+def test_a_keys_name_is_the_same_file_in_command_and_archive(
+    swept: Registry, sweep: Sweeper, as_role: SignedIn, name: str
+) -> None:
+    Key.objects.update(name=name)
+    sweep(swept)
+    row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
+    answer = as_role(Role.VIEWER).get(f"/audit/{row.pk}/evidence.zip")
+    [file] = [one for one in zipfile.ZipFile(io.BytesIO(answer.content)).namelist() if one.endswith(".pub")]
+    assert file[0].isalnum()
+    assert f"--key {file} " in row.command
 
 
 def test_bars_are_as_wide_as_they_should_be() -> None:
