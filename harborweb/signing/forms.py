@@ -129,6 +129,14 @@ class ImportForm(PasswordForm):
         text = cleaned["pem"]
         if not text.strip():
             self.add_error("pem", _("A key is missing. Paste its text, or choose its file."))
+        elif "-----BEGIN" not in text:
+            self.add_error(
+                "pem",
+                _(
+                    "This is no key file: it has no line that begins with -----BEGIN. "
+                    "Choose cosign.pub, cosign.key, or a private key as PEM."
+                ),
+            )
         elif ENCRYPTED.search(text):
             self.add_error(
                 "pem",

@@ -186,6 +186,7 @@ def test_by_clicks(
     page.size(390, 844)
     page.look_well()
     page.size(1440, 900)
+    page.locator("summary", has_text="Stop…").click()
     page.get_by_role("button", name="Stop the registry").click()
     expect(page.get_by_text("The registry is stopped.")).to_be_visible(timeout=60_000)
     page.goto(live_server.url + reverse("deployment:home"))

@@ -142,7 +142,7 @@ PLAIN = pem_of(ec.generate_private_key(ec.SECP256R1()))
     ("change", "sentence"),
     [
         ({"pem": ""}, "A key is missing."),
-        ({"pem": "hello"}, "This is not a public key file"),
+        ({"pem": "hello"}, "This is no key file"),
         ({"pem": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"}, "not a PUBLIC KEY"),
         ({"pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END"}, "This private key is encrypted"),
         ({"password": ""}, "A password is missing."),
