@@ -3,7 +3,11 @@
 from celery import shared_task
 
 from harborweb.audit import workshop
+from harborweb.audit.again import judge_again
 from harborweb.jobs.run import perform
+from harborweb.signing.signals import signed
+
+signed.connect(judge_again, dispatch_uid="audit.judge_again")
 
 
 @shared_task(queue="default")

@@ -1,19 +1,17 @@
 """The work of a sweep."""
 
 import asyncio
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.audit import counts
+from harborweb.audit import counts, keeping
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.rows import judge_repository
@@ -24,9 +22,6 @@ from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.models import Registry
 from harborweb.signing.services import trusted_keys
 from harborweb.verification.keys import PublicKey
-from harborweb.verification.verdict import Verdict
-
-KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
 
 def sweep(run: Run) -> dict[str, Any]:
@@ -82,9 +77,9 @@ class _Walk:
         except RegistryError as error:
             self.unread.append(name)
             self.run.line(f"{name}: {error.message}", "err")
-            _give_up(self.registry, self.sweep, name, error.message)
+            keeping.give_up(self.registry, self.sweep, name, error.message)
             return
-        _keep(self.registry, self.sweep, name, judgements)
+        keeping.keep(self.registry, self.sweep, name, judgements)
         found = Counter(judgement.verdict for judgement in judgements)
         self.run.line(f"{name}: " + ", ".join(f"{WORDS[v]} {found[v]}" for v in ORDER if found[v]))
 
@@ -130,53 +125,3 @@ async def _closed(client: Client) -> None:
 
 async def _listed(client: Client) -> list[str]:
     return [name async for name in client.repositories()]
-
-
-def _row(registry: Registry, this: Sweep, judgement: Judgement) -> ArtifactVerdict:
-    return ArtifactVerdict(
-        registry=registry,
-        sweep=this,
-        project=judgement.repository.split("/")[0],
-        repository=judgement.repository,
-        digest=judgement.digest or f"tag {judgement.tags[0]}",
-        tags=list(judgement.tags),
-        verdict=judgement.verdict,
-        rank=ORDER.index(judgement.verdict),
-        key=judgement.key,
-        format=judgement.format,
-        reason=judgement.reason,
-        command=judgement.command,
-        parents=list(judgement.parents),
-        signatures=[
-            {
-                "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
-                "key": finding.key, "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
-            }
-            for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
-        ],
-        evidence={one.name: base64.b64encode(one.body).decode() for one in judgement.evidence},
-        checked=timezone.now(),
-    )  # fmt: skip
-
-
-@transaction.atomic
-def _keep(registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement]) -> None:
-    """Replace the rows of `repository` by `judgements`; `since` survives where the verdict did not change."""
-    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    known = {row.digest: (row.verdict, row.since) for row in mine.only("digest", "verdict", "since")}
-    fresh = [_row(registry, this, judgement) for judgement in judgements]
-    for row in fresh:
-        verdict, since = known.get(row.digest, ("", row.checked))
-        row.since = since if verdict == row.verdict else row.checked
-    mine.delete()
-    ArtifactVerdict.objects.bulk_create(fresh, batch_size=200)
-
-
-def _give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> None:
-    """What was known of a repository that cannot be read any more counts as could not check."""
-    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    now = timezone.now()
-    mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
-    mine.update(
-        verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now, key=""
-    )

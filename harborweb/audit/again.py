@@ -1,0 +1,35 @@
+"""Judge again what has just been signed, so that no page contradicts the signature it shows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from harborweb.audit.judgement import Judgement
+from harborweb.audit.keeping import keep
+from harborweb.audit.models import ArtifactVerdict
+from harborweb.audit.rows import judge_artifact
+from harborweb.registry import running
+from harborweb.registry.client import Client
+from harborweb.registry.models import Registry
+from harborweb.signing.services import trusted_keys
+from harborweb.verification.keys import PublicKey
+
+MOST = 50  # children of one index; the next sweep judges the others
+
+
+def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any) -> None:
+    """Bring the kept verdict of `digest` up to date, and those of what it lists if it is an index.
+
+    What no sweep has seen yet stays for the first one. Raises RegistryError when the registry cannot be asked.
+    """
+    rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
+    touched = [row for row in rows if row.digest == digest or digest in row.parents][:MOST]
+    judgements = running.run(_judge(registry, touched, trusted_keys()))
+    for row, judgement in zip(touched, judgements, strict=True):
+        placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
+        keep(registry, row.sweep, repository, [placed], whole=False)
+
+
+async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], keys: Sequence[PublicKey]) -> list[Judgement]:
+    async with Client(registry.endpoint()) as client:
+        return [await judge_artifact(client, row.repository, row.digest, keys, indexes=row.parents) for row in rows]

@@ -1,0 +1,6 @@
+"""What signing tells the rooms above it."""
+
+from django.dispatch import Signal
+
+# Sent in the worker once a signature was made and verified: registry, repository (str), digest (str).
+signed = Signal()

@@ -1,0 +1,65 @@
+"""What was just signed is judged again at once, without a sweep."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bin.lib import samples
+from harborweb.audit import tasks
+from harborweb.audit.models import ArtifactVerdict
+from harborweb.jobs.models import Job
+from harborweb.registry import running
+from harborweb.registry.client import Client, Endpoint
+from harborweb.registry.models import Registry
+from harborweb.signing.models import Key
+from harborweb.signing.signals import signed
+from harborweb.verification.keys import load_public_key
+from tests import parts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_signed_index_and_its_children_change_at_once(
+    tmp_path: Path, cosign3: str, sweep: Callable[[Registry], Job]
+) -> None:
+    with parts.registry_server(tmp_path / "registry") as server:
+
+        async def fill() -> tuple[samples.Signer, str]:
+            signer = await samples.keys(Path(cosign3), tmp_path / "keys")
+            async with Client(Endpoint(server.url, allow_http=True)) as client:
+                filler = samples.Filler(client, signer, server.host)
+                await filler.image("team/alone", "1", "never signed")
+                return signer, await filler.index("team/many", "1")
+
+        signer, index = asyncio.run(fill())
+        public = load_public_key((tmp_path / "keys" / "demo.pub").read_bytes())
+        Key.objects.create(name="demo", kind="public", public_pem=public.pem, fingerprint=public.fingerprint)
+        registry = Registry.objects.create(name="own", url=server.url, allow_http=True)
+        assert sweep(registry).state == Job.State.SUCCEEDED
+        before = dict(ArtifactVerdict.objects.values_list("pk", "verdict"))
+        assert set(before.values()) == {"unsigned"} and len(before) == 4
+
+        running.run(signer.sign(f"{server.host}/team/many@{index}"))
+        assert tasks.judge_again in [answer[0] for answer in _tell(registry, "team/many", index)]
+        after = dict(ArtifactVerdict.objects.values_list("pk", "verdict"))
+    assert after.keys() == before.keys()  # links to a verdict stay good
+    assert sorted(after.values()) == ["trusted", "unsigned", "via_index", "via_index"]
+    row = ArtifactVerdict.objects.get(digest=index)
+    assert row.tags == ["1"] and row.since == row.checked
+
+
+def test_a_registry_that_went_away_leaves_no_verdict_that_looks_checked(
+    known: Registry, sweep: Callable[[Registry], Job]
+) -> None:
+    sweep(known)
+    row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
+    known.url = "http://127.0.0.1:9"
+    [(_, answer)] = _tell(known, row.repository, row.digest)
+    row.refresh_from_db()
+    assert answer is None
+    assert row.verdict == "unchecked" and "127.0.0.1:9" in row.reason
+
+
+def _tell(registry: Registry, repository: str, digest: str) -> list[tuple[object, object]]:
+    return signed.send_robust(sender=None, registry=registry, repository=repository, digest=digest)
