@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.urls import reverse
+from django.utils import timezone
 
 from harborweb.accounts.roles import Role
+from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.jobs.models import Job
 from harborweb.signing import found, keysmith, services, workshop
 from harborweb.signing.models import Key
@@ -65,6 +67,11 @@ def test_a_key_is_made_an_image_signed_and_verified(
     page.goto(live_server.url + reverse("signing:import"))
     look(page, "key-import")
 
+    ArtifactVerdict.objects.create(
+        registry=row, sweep=Sweep.objects.create(registry=row), project="browser", repository=image.repository,
+        digest=image.digest, tags=["1.0"], verdict="unsigned", rank=4, reason="Not signed when it was swept.",
+        since=timezone.now(), checked=timezone.now(),
+    )  # fmt: skip
     page.goto(live_server.url + reverse("store:artifact", args=[row.pk, image.repository, image.digest]) + "?tag=1.0")
     look(page, "artifact")
     panel = page.locator("#sign-panel")
@@ -74,6 +81,9 @@ def test_a_key_is_made_an_image_signed_and_verified(
     page.locator("#sign-title:focus").wait_for()
     elsewhere(done, Job.objects.get(kind="sign"), workshop.sign)
     panel.get_by_text("Signed with release-2026, and verified.").wait_for()
+    # What the page says above the panel is not older than the signature it shows.
+    page.locator("#judged").get_by_text("Signed by the trusted key release-2026.").wait_for()
+    page.locator("#beside").get_by_text("Sigstore bundle").wait_for()
     look(page, "artifact-signed")
     panel = page.locator("#verify-panel")
     panel.get_by_role("button", name="Run cosign verify").click()
