@@ -83,6 +83,7 @@ def test_a_key_is_made_an_image_signed_and_verified(
     panel.get_by_text("Signed with release-2026, and verified.").wait_for()
     # What the page says above the panel is not older than the signature it shows.
     page.locator("#judged").get_by_text("Signed by the trusted key release-2026.").wait_for()
+    page.locator("#around").get_by_text("Trusted").wait_for()
     page.locator("#beside").get_by_text("Sigstore bundle").wait_for()
     look(page, "artifact-signed")
     panel = page.locator("#verify-panel")
