@@ -32,7 +32,7 @@ def write_whole(path: Path, text: str, mode: int = 0o600) -> bool:
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(path)
-    except BaseException:
+    except BaseException:  # also Ctrl-C leaves no half file; raised again
         fresh.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY)
@@ -95,7 +95,7 @@ def kept(folder: Path, number: int) -> Iterator[Copy]:
     copy = Copy.make(folder / f"{PREFIX}{number}.tar")
     try:
         yield copy
-    except BaseException:
+    except BaseException:  # whatever ended it, a stop too, the files come back; raised again
         copy.put_back()
         copy.forget()
         raise

@@ -139,7 +139,7 @@ class Run:
                     mine = self._mine().update(**numbers, **outcome)
                     if mine:
                         LogLine.objects.bulk_create(batch)
-            except BaseException:
+            except BaseException:  # the lines wait for the next try; raised again
                 with self._lock:
                     self._pending = batch + self._pending
                 raise

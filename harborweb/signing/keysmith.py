@@ -110,7 +110,7 @@ def _key(run: Run) -> Iterator[Key]:
         raise Problem(_("The key’s entry was deleted before the job began."), _("Make it again."))
     try:
         yield key
-    except BaseException:
+    except BaseException:  # a stop too leaves no key that is being made for ever; raised again
         Key.objects.filter(pk=key.pk, state=Key.State.MAKING).update(state=Key.State.FAILED)
         raise
 

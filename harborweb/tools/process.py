@@ -116,7 +116,7 @@ def run(
         raise TimedOut(timeout or 0) from None
     except Stopped:
         raise
-    except BaseException:
+    except BaseException:  # the caller is failing: end the program without calling back; raised again
         conversation.mute()
         raise
     finally:

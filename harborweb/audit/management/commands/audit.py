@@ -142,7 +142,7 @@ async def _reached(endpoint: Endpoint) -> Client:
             await client.__aexit__(None, None, None)
             if number == len(schemes) or error.kind not in {"tls", "unreachable", "timeout"}:
                 raise
-        except BaseException:
+        except BaseException:  # however it ends, no connection stays open; raised again
             await client.__aexit__(None, None, None)
             raise
         else:
