@@ -1,0 +1,128 @@
+"""Keys for what others see of Harbor, and what it sees of the world: logs, proxy, metrics, traces; and the rest."""
+
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.configuration.fields_shape import NEWEST, Block, Effect, Field, Kind
+
+ENDPOINT = "log.external_endpoint"
+
+# fmt: off
+LOGS = (
+    Field("log.level", "logs", Kind.CHOICE, _("How much is logged"),
+          _("debug logs every step and fills the disk quickly."),
+          Effect.DOWN_UP, default="info", choices=("debug", "info", "warning", "error", "fatal")),
+    Field("log.local.rotate_count", "logs", Kind.NUMBER, _("Old files kept"),
+          _("Each container’s log has this many old files beside the new one. 0 takes Harbor’s own default of 50."),
+          Effect.DOWN_UP, default=50, optional=True, least=0, unit=_("files")),
+    Field("log.local.rotate_size", "logs", Kind.SIZE, _("Begin a new file at"),
+          _("A number of bytes, or with k, M or G behind it."),
+          Effect.DOWN_UP, default="200M", optional=True),
+    Field("log.local.location", "logs", Kind.PATH, _("Folder"),
+          _("A folder on Harbor’s machine; it is made when it is not there."),
+          Effect.DOWN_UP, default="/var/log/harbor", optional=True),
+    Field(f"{ENDPOINT}.protocol", "logs", Kind.CHOICE, _("Protocol"),
+          _("udp loses lines when the network is busy; tcp waits."), Effect.DOWN_UP, choices=("tcp", "udp")),
+    Field(f"{ENDPOINT}.host", "logs", Kind.HOST, _("Host"),
+          _("The syslog server, as Harbor’s log container reaches it: localhost would be the container itself."),
+          Effect.DOWN_UP, placeholder="syslog.example"),
+    Field(f"{ENDPOINT}.port", "logs", Kind.PORT, _("Port"), _("Syslog usually listens on 514."),
+          Effect.DOWN_UP, placeholder="514"),
+)
+PROXY = (
+    Field("proxy.http_proxy", "proxy", Kind.URL, _("Proxy for http"),
+          _("With http:// in front and its port behind. A user and password stand before the host name."),
+          Effect.RESTART, optional=True, placeholder="http://proxy.example:3128"),
+    Field("proxy.https_proxy", "proxy", Kind.URL, _("Proxy for https"),
+          _("Usually the same address, also with http:// in front."),
+          Effect.RESTART, optional=True, placeholder="http://proxy.example:3128"),
+    Field("proxy.no_proxy", "proxy", Kind.TEXT, _("Not through the proxy"),
+          _("Host names and domains with commas between them, in one line. Harbor’s own containers need no mention."),
+          Effect.RESTART, optional=True, placeholder="registry.example,.internal.example"),
+    Field("proxy.components", "proxy", Kind.LIST, _("Who uses the proxy"),
+          _("core asks identity providers and other registries, jobservice replicates, trivy downloads its database."),
+          Effect.RESTART, optional=True, choices=("core", "jobservice", "trivy")),
+)
+METRICS = (
+    Field("metric.enabled", "metrics", Kind.BOOLEAN, _("Offer metrics"),
+          _("Starts one more container, which Prometheus asks for numbers."), Effect.DOWN_UP, default=False),
+    Field("metric.port", "metrics", Kind.PORT, _("Port"),
+          _("Open on this machine for anybody who reaches it."), Effect.DOWN_UP, default=9090),
+    Field("metric.path", "metrics", Kind.TEXT, _("Path"), _("Begins with a slash."),
+          Effect.DOWN_UP, default="/metrics"),
+    Field("trace.enabled", "metrics", Kind.BOOLEAN, _("Send traces"),
+          _("Harbor tells a collector how long each step of a request took."), Effect.RESTART, default=False),
+    Field("trace.sample_rate", "metrics", Kind.FRACTION, _("Share of requests"),
+          _("1 traces every request, 0.1 every tenth."), Effect.RESTART, default=1, optional=True, least=0, most=1),
+    Field("trace.namespace", "metrics", Kind.TEXT, _("Name of this Harbor"),
+          _("Keeps several Harbors apart at the collector."), Effect.RESTART, optional=True),
+    Field("trace.attributes", "metrics", Kind.MAPPING, _("Attributes"),
+          _("Names with values that every trace carries; one each line, as a block of its own."),
+          Effect.RESTART, optional=True),
+    Field("trace.jaeger.endpoint", "metrics", Kind.URL, _("Address of the collector"),
+          _("For Jaeger’s collector; leave it empty to use an agent."),
+          Effect.RESTART, optional=True, placeholder="http://jaeger.example:14268/api/traces"),
+    Field("trace.jaeger.username", "metrics", Kind.TEXT, _("User"), _("Only where the collector asks for one."),
+          Effect.RESTART, optional=True),
+    Field("trace.jaeger.password", "metrics", Kind.PASSWORD, _("Password"),
+          _("Only where the collector asks for one."), Effect.RESTART, optional=True, secret=True),
+    Field("trace.jaeger.agent_host", "metrics", Kind.HOST, _("Host of the agent"),
+          _("Instead of the collector’s address."), Effect.RESTART, optional=True, placeholder="jaeger.example"),
+    Field("trace.jaeger.agent_port", "metrics", Kind.PORT, _("Port of the agent"),
+          _("Jaeger’s agent usually listens on 6831."), Effect.RESTART, optional=True, placeholder="6831"),
+    Field("trace.otel.endpoint", "metrics", Kind.TEXT, _("Address of the collector"),
+          _("Host and port, without http:// in front."), Effect.RESTART, placeholder="otel.example:4318"),
+    Field("trace.otel.url_path", "metrics", Kind.TEXT, _("Path"), _("Begins with a slash."),
+          Effect.RESTART, placeholder="/v1/traces"),
+    Field("trace.otel.compression", "metrics", Kind.BOOLEAN, _("Compress"),
+          _("Costs a little time and saves network."), Effect.RESTART, default=False, optional=True),
+    Field("trace.otel.insecure", "metrics", Kind.BOOLEAN, _("Without TLS"),
+          _("Sends traces by plain http."), Effect.RESTART, default=False, optional=True),
+    Field("trace.otel.timeout", "metrics", Kind.NUMBER, _("Wait for the collector"),
+          _("Traces that do not get there in time are dropped."),
+          Effect.RESTART, default=10, least=1, unit=_("seconds"), optional=True),
+)
+ADVANCED = (
+    Field("uaa.ca_file", "advanced", Kind.PATH, _("Authority of UAA"),
+          _("Path on Harbor’s machine of the certificate of a Cloud Foundry UAA that signs its own."),
+          Effect.RESTART, placeholder="/etc/harbor/tls/uaa.crt"),
+    Field("upload_purging.enabled", "advanced", Kind.BOOLEAN, _("Remove unfinished uploads"),
+          _("Pushes that broke off leave parts behind; this clears them away."),
+          Effect.DOWN_UP, default=True),
+    Field("upload_purging.age", "advanced", Kind.HOURS, _("When they are older than"),
+          _("Whole hours with an h behind them. Long pushes must not reach this age."),
+          Effect.DOWN_UP, default="168h", optional=True),
+    Field("upload_purging.interval", "advanced", Kind.HOURS, _("Look every"),
+          _("Whole hours with an h behind them."), Effect.DOWN_UP, default="24h", optional=True),
+    Field("upload_purging.dryrun", "advanced", Kind.BOOLEAN, _("Only say what would go"),
+          _("The registry’s log then names what it would remove."), Effect.DOWN_UP, default=False, optional=True),
+    Field("cache.enabled", "advanced", Kind.BOOLEAN, _("Cache in Redis"),
+          _("Keeps projects, repositories and manifests in Redis, which helps where very many clients pull at once. "
+            "Several Harbors on one database all have it, or none."),
+          Effect.RESTART, default=False),
+    Field("cache.expire_hours", "advanced", Kind.NUMBER, _("Forget after"), _("Whole hours above 0."),
+          Effect.RESTART, default=24, optional=True, least=1, unit=_("hours")),
+    Field("core.quota_update_provider", "advanced", Kind.CHOICE, _("Where quotas are counted"),
+          _("redis spares the database where very many clients push to one project; the numbers on the pages "
+            "then come a little late."),
+          Effect.RESTART, default="db", optional=True, choices=("redis", "db")),
+    Field("_version", "advanced", Kind.TEXT, _("Version of this file"),
+          _("Harbor’s upgrade goes by it. It stays as the installer’s template has it."),
+          Effect.NEVER, default=f"{NEWEST}.0"),
+)
+FIELDS = (*LOGS, *PROXY, *METRICS, *ADVANCED)
+
+BLOCKS = (
+    Block(ENDPOINT, "logs", _("A syslog server"), _("Harbor’s log container sends every line there too."),
+          needs=("protocol", "host", "port")),
+    Block("metric", "metrics", _("Metrics"), _("Numbers for Prometheus."), needs=("enabled", "port", "path")),
+    Block("trace", "metrics", _("Traces"), _("How long each step of a request took, sent to a collector."),
+          Effect.RESTART, needs=("enabled", "sample_rate")),
+    Block("trace.jaeger", "metrics", _("Jaeger"), _("A collector by its address, or an agent by host and port."),
+          Effect.RESTART, group="trace"),
+    Block("trace.otel", "metrics", _("OpenTelemetry"), _("A collector that speaks OTLP over http."),
+          Effect.RESTART, needs=("endpoint", "url_path", "compression", "insecure", "timeout"), group="trace"),
+    Block("uaa", "advanced", _("Cloud Foundry UAA"), _("Only where people sign in by a UAA."), needs=("ca_file",)),
+    Block("core", "advanced", _("Quotas"), _("Where quotas are counted."), Effect.RESTART,
+          needs=("quota_update_provider",)),
+)
+# fmt: on
