@@ -1,5 +1,6 @@
 """Installers, attempts to make a revision run, and what the host worker saw last."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -64,8 +65,22 @@ class InstallerPiece(models.Model):
         return f"{self.installer_id}/{self.number}"
 
 
+def fresh_token() -> str:
+    """A name that no other deployment has."""
+    return uuid.uuid4().hex
+
+
 class Deployment(models.Model):
-    """An attempt to make a revision run; its state is that of its job."""
+    """An attempt to make a revision run. How the attempt went is its job's state; how it left the host, its outcome."""
+
+    class Outcome(models.TextChoices):
+        DEPLOYED = "deployed", _("Deployed")
+        UNDISTURBED = "undisturbed", _("Nothing was changed")
+        ROLLING_BACK = "rolling_back", _("Rolling back")
+        ROLLED_BACK = "rolled_back", _("Rolled back")
+        UNDONE = "undone", _("Undone")  # a first deployment: there was nothing to go back to
+        INTERRUPTED = "interrupted", _("Interrupted")  # its worker was killed; nobody has put it right yet
+        NEEDS_YOU = "needs_you", _("Needs you")
 
     number = models.PositiveIntegerField(unique=True)
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
@@ -75,6 +90,13 @@ class Deployment(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     who = models.CharField(max_length=150, blank=True)
     began = models.BooleanField(default=False)  # containers were touched: what runs may be this one
+    roll_back = models.BooleanField(default=True)  # by itself, when something fails after Down
+    token = models.CharField(max_length=32, default=fresh_token)  # names it in the journal on the host's disk
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)  # empty: not known yet
+    note = models.TextField(blank=True)  # the outcome in a sentence or two
+    phase = models.CharField(max_length=20, blank=True)  # where it was interrupted, from the journal
+    snapshot = models.BooleanField(default=False)  # the host still has what was there before
+    recovery = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")  # the last one
 
     class Meta:
         ordering = ["-number"]
@@ -86,6 +108,16 @@ class Deployment(models.Model):
     def state(self) -> str:
         """The job's state; lost when its row is gone."""
         return self.job.state if self.job else Job.State.LOST
+
+
+class Rendered(models.Model):
+    """What prepare had rendered when a deployment succeeded; see deployment/rendered.py."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="rendering")
+    sealed = models.BinaryField()  # the files hold passwords
+
+    def __str__(self) -> str:
+        return f"rendered files of {self.deployment}"
 
 
 class Host(models.Model):
