@@ -19,6 +19,11 @@ def version_of(post: QueryDict) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
 
 
+def number_of(text: str) -> int | None:
+    """A revision's number as a form sends it; None when it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def answers_of(post: QueryDict, name: str) -> dict[str, str]:
     """The answers to the questions of section `name`, as typed; buttons that fill a field in come last."""
     answers = {field.key: str(post[field.key]) for field in of_section(name) if field.key in post}

@@ -1,6 +1,7 @@
-"""What the operator wants: one draft that is being edited, and the revisions that were saved."""
+"""What the operator wants: one draft that is being edited, the revisions that were saved, the file that is in use."""
 
 import json
+import zlib
 from typing import Any
 
 from django.conf import settings
@@ -48,8 +49,8 @@ class Revision(models.Model):
 class Draft(models.Model):
     """The harbor.yml that is being edited; there is at most one, and all operators share it.
 
-    `version` counts the saves: whoever saves on top of an older version is told what changed
-    meanwhile. `changes` remembers which keys each save touched, never a value.
+    `version` counts the saves, also over drafts: whoever saves on top of an older version is told what
+    changed meanwhile. DraftVersion remembers how each version stood.
     """
 
     ONLY = 1
@@ -62,7 +63,6 @@ class Draft(models.Model):
     origin = models.CharField(max_length=300)
     based_on = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL)
     version = models.PositiveIntegerField(default=1)
-    changes: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
     changed = models.DateTimeField(auto_now=True)
     changed_by = models.CharField(max_length=150, blank=True)
 
@@ -92,3 +92,64 @@ class Draft(models.Model):
             self.text_sealed = seal(text, "draft")
         if typed is not None:
             self.typed_sealed = seal(json.dumps(typed), "draft")
+
+
+class DraftVersion(models.Model):
+    """How a draft stood after one save, so that two people's edits can be told apart (issue 4, section 4).
+
+    Kept sealed, also after the draft has ended; `keys` names what the save touched, never a value.
+    """
+
+    class End(models.TextChoices):
+        SAVED = "saved"
+        DISCARDED = "discarded"
+
+    version = models.PositiveIntegerField(unique=True)
+    state_sealed = models.BinaryField()
+    origin = models.CharField(max_length=300)
+    keys: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
+    begins = models.BooleanField(default=False)  # the first version of a draft
+    who = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+    ended = models.CharField(max_length=9, choices=End.choices, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    revision = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL, related_name="+")  # it was saved as
+
+    class Meta:
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"draft version {self.version}"
+
+    def put(self, state: dict[str, Any]) -> None:
+        """Seal the draft's content; it is three texts that are nearly the same, so it is packed first."""
+        self.state_sealed = seal(zlib.compress(json.dumps(state).encode()), "draft version")
+
+    def state(self) -> dict[str, Any]:
+        """The draft's content as `put` got it."""
+        content: dict[str, Any] = json.loads(zlib.decompress(unseal(self.state_sealed, "draft version")))
+        return content
+
+
+class OnDisk(models.Model):
+    """The harbor.yml in the folder of what runs, as the host worker read it last; one row. It holds passwords."""
+
+    ONLY = 1
+
+    path = models.CharField(max_length=1100)
+    text_sealed = models.BinaryField()
+    digest = models.CharField(max_length=64)  # see fingerprint()
+    changed = models.DateTimeField()  # the file's mtime
+    seen = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.path
+
+    def text(self) -> str:
+        """The whole file; what is no UTF-8 in it is replaced."""
+        return unseal(self.text_sealed, "on disk").decode(errors="replace")
+
+    def data(self) -> bytes:
+        """The whole file, byte by byte."""
+        return unseal(self.text_sealed, "on disk")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -12,31 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.models import User
-from harborweb.accounts.services import record
+from harborweb.accounts.services import person, record
 from harborweb.configuration.answers import State, answered, carried, undone
 from harborweb.configuration.document import Document
-from harborweb.configuration.models import Draft, Revision, fingerprint
+from harborweb.configuration.models import Draft, DraftVersion, Revision, fingerprint
+from harborweb.configuration.together import Conflict, opened, secrets_kept, touched
 from harborweb.errors import Problem
 from harborweb.sealing import seal
 
-KEPT_CHANGES = 200
+KEPT_VERSIONS = 200
 LARGEST = 1024 * 1024
-
-
-class Conflict(Problem):
-    """Someone saved the draft after this page was drawn; `changes` says which keys, who and when."""
-
-    def __init__(self, draft: Draft, version: int) -> None:
-        changes = [change for change in draft.changes if change["version"] > version]
-        who = ", ".join(sorted({str(change["who"]) for change in changes})) or _("somebody")
-        super().__init__(
-            _("%(who)s saved this draft after this page was drawn.") % {"who": who},
-            _("Nothing of this page was saved yet. Look at what changed, then do it again."),
-        )
-        self.draft = draft
-        self.changes: Sequence[Mapping[str, Any]] = [
-            {**change, "at": datetime.fromisoformat(change["at"])} for change in changes
-        ]
 
 
 def latest_revision() -> Revision | None:
@@ -108,9 +93,43 @@ def edit_revision(revision: Revision, request: HttpRequest) -> Draft:
     return _begin(state, origin, based_on=revision, request=request)
 
 
-def save_answers(version: int, answers: Mapping[str, str], request: HttpRequest) -> Draft:
-    """Write answers (key → as typed) into the draft of `version`; raises Conflict when it is a newer one now."""
-    return _change(version, lambda state: answered(state, answers), request)
+def save_answers(version: int, answers: Mapping[str, str], request: HttpRequest, kept: str = "") -> Draft:
+    """Write answers (key → as typed) into the draft of `version`.
+
+    `kept` is that of an earlier Conflict: passwords typed then and not typed again are taken from it.
+    Raises Conflict, which holds what was typed, when the draft is a newer one now or has ended.
+    """
+    answers = {**answers, **secrets_kept(kept, answers, request)}
+    try:
+        return _change(version, lambda state: answered(state, answers), request)
+    except Conflict as conflict:
+        base = _state(conflict.base.state()) if conflict.base else None
+        conflict.keep(answers, base, state_of(conflict.draft) if conflict.draft else None, request)
+        raise
+
+
+def take_up(kept: str, request: HttpRequest) -> Draft:
+    """Put what was typed before a Conflict into the draft there is, else into one begun from where it was typed.
+
+    That is the latest revision, or the draft that was discarded meanwhile. Raises Problem when `kept` is too old or
+    somebody else's, and Conflict when somebody is faster once more.
+    """
+    content = opened(kept, request)
+    draft = current_draft()
+    if draft is None:
+        base = DraftVersion.objects.filter(version=content["base"]).first()
+        end = DraftVersion.objects.exclude(ended="").filter(version__gte=content["base"]).order_by("version").first()
+        revision = latest_revision()
+        if end is not None and end.ended == DraftVersion.End.SAVED and revision is not None:
+            draft = edit_revision(revision, request)
+        elif base is not None:
+            draft = _begin(_state(base.state()), base.origin, based_on=revision, request=request)
+        else:
+            raise Problem(
+                _("This draft is gone: it was saved as a revision or discarded."),
+                _("Look at the revisions, or begin again."),
+            )
+    return save_answers(draft.version, content["mine"], request)
 
 
 def undo(version: int, key: str, request: HttpRequest) -> Draft:
@@ -121,15 +140,17 @@ def undo(version: int, key: str, request: HttpRequest) -> Draft:
 def discard(version: int, request: HttpRequest) -> None:
     """Throw the draft of `version` away; the revisions stay. Raises Conflict when it is a newer one now."""
     with transaction.atomic():
-        _locked(version).delete()
+        draft = _locked(version)
+        _end(draft, DraftVersion.End.DISCARDED, request)
         record(request, "discard draft", "harbor.yml")
 
 
-def save_revision(version: int, note: str, request: HttpRequest) -> Revision:
+def save_revision(version: int, note: str, request: HttpRequest, latest: int | None = None) -> Revision:
     """Save the draft of `version` as the next revision and end it.
 
-    Raises Conflict when it is a newer version now; Problem while errors are left, or when there is no
-    change to the latest revision.
+    `latest` is the number of the newest revision that the page compared with (0: none). Raises Conflict when the draft
+    is a newer version now; Problem when there is a newer revision than `latest`, while errors are left, or when
+    there is no change to the latest revision.
     """
     with transaction.atomic():
         draft = _locked(version)
@@ -140,39 +161,59 @@ def save_revision(version: int, note: str, request: HttpRequest) -> Revision:
                 _("This harbor.yml has problems that have to be solved before it is saved."),
                 _("They are listed here, each with the way to its question."),
             )
-        latest = latest_revision()
-        if latest is not None and latest.text() == state.text:
+        newest = latest_revision()
+        if newest is not None and latest is not None and newest.number != latest:
             raise Problem(
-                _("Nothing differs from revision %(number)s.") % {"number": latest.number},
-                _("Change something, or deploy that revision."),
+                _("%(who)s saved revision %(number)s after this page was drawn.")
+                % {"who": newest.who_name, "number": newest.number},
+                _("The page now shows what differs from that. Saving takes the place of it, and keeps it in the list."),
             )
-        person = request.user if isinstance(request.user, User) else None
-        revision = Revision.objects.create(
-            number=(Revision.objects.aggregate(last=Max("number"))["last"] or 0) + 1,
-            text_sealed=seal(state.text, "revision"),
-            template_sealed=seal(state.template, "revision"),
-            from_installer=state.from_installer,
-            digest=fingerprint(state.text),
-            who=person,
-            who_name=request.user.get_username(),
-            source=(request.META.get("REMOTE_ADDR") or "")[:64],
-            origin=draft.origin,
-            note=note.strip()[:500],
-        )
-        draft.delete()
-        record(request, "save revision", str(revision), note)
+        revision = add_revision(state.text, state.template, state.from_installer, draft.origin, note, request)
+        _end(draft, DraftVersion.End.SAVED, request, revision)
     return revision
+
+
+def add_revision(
+    text: str, template: str, from_installer: bool, origin: str, note: str, request: HttpRequest
+) -> Revision:
+    """Write the next revision, whatever it says; raises Problem when the latest one has the same text."""
+    source = (request.META.get("REMOTE_ADDR") or "")[:64]
+    revision = write_revision(
+        text, template, from_installer, origin, note, who=person(request), who_name=person(request).username,
+        source=source,
+    )  # fmt: skip
+    record(request, "save revision", str(revision), note)
+    return revision
+
+
+def write_revision(
+    text: str, template: str, from_installer: bool, origin: str, note: str, *, who: User | None, who_name: str,
+    source: str = "",
+) -> Revision:  # fmt: skip
+    """The row of the next revision; raises Problem when the latest one has the same text."""
+    latest = latest_revision()
+    if latest is not None and latest.text() == text:
+        raise Problem(
+            _("Nothing differs from revision %(number)s.") % {"number": latest.number},
+            _("Change something, or deploy that revision."),
+        )
+    return Revision.objects.create(
+        number=(Revision.objects.aggregate(last=Max("number"))["last"] or 0) + 1, text_sealed=seal(text, "revision"),
+        template_sealed=seal(template, "revision"), from_installer=from_installer, digest=fingerprint(text),
+        who=who, who_name=who_name[:150], source=source, origin=origin[:300], note=note.strip()[:500],
+    )  # fmt: skip
 
 
 def _locked(version: int) -> Draft:
     draft = Draft.objects.select_for_update().filter(pk=Draft.ONLY).first()
-    if draft is None:
-        raise Problem(
-            _("This draft is gone: it was saved as a revision or discarded."),
-            _("Look at the revisions, or begin again."),
-        )
-    if draft.version != version:
-        raise Conflict(draft, version)
+    if draft is None or draft.version != version:
+        conflict = Conflict(draft, version)
+        if draft is None and conflict.end is None:
+            raise Problem(
+                _("This draft is gone: it was saved as a revision or discarded."),
+                _("Look at the revisions, or begin again."),
+            )
+        raise conflict
     return draft
 
 
@@ -183,34 +224,40 @@ def _change(version: int, how: Callable[[State], State], request: HttpRequest) -
         after = how(before)
         if after == before:
             return draft
-        keys = sorted(_touched(before, after))
+        keys = sorted(touched(before, after))
         draft.put(text=after.text, typed=dict(after.typed))
         draft.version += 1
-        _remember(draft, keys, request)
+        _remember(draft, after, request, keys)
         draft.save()
         record(request, "edit draft", "harbor.yml", ", ".join(keys))
     return draft
 
 
-def _touched(before: State, after: State) -> set[str]:
-    """Keys whose value, or whose answer as typed, is another now."""
-    old, new = before.document, after.document
-    keys = {".".join(path) for path in old.tree.entries.keys() | new.tree.entries.keys()}
-    scalars = {key for key in keys if "scalar" in (old.kind(key), new.kind(key))}
-    touched = {key for key in scalars if old.has(key) != new.has(key) or old.get(key) != new.get(key)}
-    typed = before.typed.keys() | after.typed.keys()
-    return touched | {key for key in typed if before.typed.get(key) != after.typed.get(key)}
+def _state(content: Mapping[str, Any]) -> State:
+    return State(**content)
 
 
-def _remember(draft: Draft, keys: list[str], request: HttpRequest | None) -> None:
-    who = request.user.get_username() if request else _("harborweb")
-    draft.changed_by = who
-    change = {"version": draft.version, "keys": keys, "who": who, "at": timezone.now().isoformat()}
-    draft.changes = [*draft.changes, change][-KEPT_CHANGES:]
+def _remember(
+    draft: Draft, state: State, request: HttpRequest | None, keys: Sequence[str] = (), *, begins: bool = False
+) -> None:
+    """Note how the draft stands at its version, and forget the oldest versions."""
+    draft.changed_by = request.user.get_username() if request else _("harborweb")
+    row = DraftVersion(version=draft.version, keys=list(keys), who=draft.changed_by, begins=begins, origin=draft.origin)
+    row.put({**asdict(state), "typed": dict(state.typed)})
+    row.save()
+    DraftVersion.objects.filter(version__lte=draft.version - KEPT_VERSIONS).delete()
+
+
+def _end(draft: Draft, how: str, request: HttpRequest, revision: Revision | None = None) -> None:
+    """Remove the draft, and note on its last version who ended it."""
+    DraftVersion.objects.filter(version=draft.version).update(
+        ended=how, ended_by=request.user.get_username(), ended_at=timezone.now(), revision=revision
+    )
+    draft.delete()
 
 
 def _begin(state: State, origin: str, *, based_on: Revision | None = None, request: HttpRequest | None = None) -> Draft:
-    """Put the one draft's row in place, with a version above that of the draft it replaces."""
+    """Put the one draft's row in place; its version is above that of every draft before it."""
     Document(state.template), Document(state.base), Document(state.text)  # raises TextProblem before anything is kept
     draft = Draft(
         pk=Draft.ONLY, origin=origin[:300], from_installer=state.from_installer, based_on=based_on,
@@ -218,10 +265,9 @@ def _begin(state: State, origin: str, *, based_on: Revision | None = None, reque
         text_sealed=seal(state.text, "draft"), typed_sealed=seal(json.dumps(dict(state.typed)), "draft"),
     )  # fmt: skip
     with transaction.atomic():
-        before = Draft.objects.select_for_update().filter(pk=Draft.ONLY).first()
-        draft.version = before.version + 1 if before else 1
-        draft.changes = before.changes if before else []
-        _remember(draft, [], request)
+        Draft.objects.select_for_update().filter(pk=Draft.ONLY).first()
+        draft.version = (DraftVersion.objects.aggregate(last=Max("version"))["last"] or 0) + 1
+        _remember(draft, state, request, begins=True)
         draft.save()
         record(request, "begin draft", "harbor.yml", origin)
     return draft

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from harborweb.configuration import views
+from harborweb.configuration import revision_views, views
 
 app_name = "configuration"
 urlpatterns = [
@@ -17,7 +17,13 @@ urlpatterns = [
     path("draft/<slug:name>/", views.section, name="section"),
     path("draft/<slug:name>/answer/", views.answer, name="answer"),
     path("draft/<slug:name>/preview/", views.preview, name="preview"),
-    path("revisions/<int:number>/", views.revision, name="revision"),
-    path("revisions/<int:number>/file/", views.revision_file, name="revision_file"),
-    path("revisions/<int:number>/edit/", views.edit, name="edit"),
+    path("take-up/", revision_views.take_up, name="take_up"),
+    path("compare/", revision_views.compared, name="compare"),
+    path("on-disk/take/", revision_views.take_disk, name="take_disk"),
+    path("revisions/<int:number>/", revision_views.revision, name="revision"),
+    path("revisions/<int:number>/file/", revision_views.revision_file, name="revision_file"),
+    path("revisions/<int:number>/export/", revision_views.export, name="export"),
+    path("revisions/<int:number>/reveal/", revision_views.reveal, name="reveal"),
+    path("revisions/<int:number>/edit/", revision_views.edit, name="edit"),
+    path("revisions/<int:number>/restore/", revision_views.restore, name="restore"),
 ]

@@ -1,6 +1,7 @@
 """A harbor.yml as it may be shown: every line where it was, every secret as three dots."""
 
 import re
+from collections.abc import Collection
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.reading import Entry
@@ -21,16 +22,22 @@ def is_secret(path: tuple[str, ...]) -> bool:
     return any(SECRET.search(part) for part in path)
 
 
-def masked_lines(document: Document) -> list[str]:
-    """The lines of `document`, without their ends, secrets masked.
+def secret_values(document: Document) -> set[str]:
+    """The texts of the live secrets of `document` that are long enough to be looked for elsewhere, also as written."""
+    entries = [entry for entry in document.tree.entries.values() if _holds_secret(entry)]
+    known = {entry.content for entry in entries if len(entry.content) >= SHORT}
+    return known | {document.text[entry.start : entry.end] for entry in entries if len(entry.content) >= SHORT}
+
+
+def masked_lines(document: Document, also: Collection[str] = ()) -> list[str]:
+    """The lines of `document`, without their ends, secrets masked; and the texts in `also`, another text's secrets.
 
     Masked are: live keys that name a secret, wherever YAML has them; such keys in comments;
     passwords in URLs; and every other place where a live secret's text occurs.
     """
     entries = [entry for entry in document.tree.entries.values() if _holds_secret(entry)]
     lines = _without_values(document, entries)
-    known = {entry.content for entry in entries if len(entry.content) >= SHORT}
-    known |= {document.text[entry.start : entry.end] for entry in entries if len(entry.content) >= SHORT}
+    known = secret_values(document).union(also)
     masked = []
     for line in lines:
         line = line.rstrip("\r\n")

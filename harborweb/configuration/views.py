@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -21,10 +21,10 @@ from harborweb.configuration.answers import answered
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_KEY, BY_SECTION
-from harborweb.configuration.forms import USE, ImportForm, answers_of, version_of
+from harborweb.configuration.forms import USE, ImportForm, answers_of, number_of, version_of
 from harborweb.configuration.models import Draft, Revision
 from harborweb.configuration.reading import TextProblem
-from harborweb.configuration.services import Conflict
+from harborweb.configuration.together import Conflict
 from harborweb.configuration.veil import masked, masked_lines
 from harborweb.configuration.wizard import Wizard
 from harborweb.errors import Problem
@@ -134,11 +134,14 @@ def answer(request: HttpRequest, name: str) -> HttpResponse:
         return redirect("configuration:section", name if name in BY_SECTION else "address")
     answers = answers_of(request.POST, name)
     try:
-        draft = services.save_answers(version_of(request.POST), answers, request)
+        draft = services.save_answers(version_of(request.POST), answers, request, request.POST.get("kept", ""))
         if request.POST.get("undo") in {"tls", *BY_KEY}:
             draft = services.undo(draft.version, request.POST["undo"], request)
     except Conflict as conflict:
-        wizard = Wizard(answered(services.state_of(conflict.draft), answers), name)
+        if conflict.draft is None:
+            context = {"conflict": conflict, "latest": services.latest_revision()}
+            return render(request, "configuration/gone.html", context, status=409)
+        wizard = Wizard(answered(services.state_of(conflict.draft), conflict.mine), name)
         return _page(request, conflict.draft, wizard, conflict=conflict, status=409)
     except Problem as problem:
         messages.error(request, str(problem))
@@ -228,7 +231,9 @@ def save(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("configuration:review")
     try:
-        revision = services.save_revision(version_of(request.POST), request.POST.get("note", ""), request)
+        revision = services.save_revision(
+            version_of(request.POST), request.POST.get("note", ""), request, number_of(request.POST.get("latest", ""))
+        )
     except Problem as problem:
         draft = services.current_draft()
         if draft is None:
@@ -250,43 +255,3 @@ def _review(request: HttpRequest, draft: Draft, *, status: int = 200, **more: An
         "diff": compare(old, wizard.state.document, faults, before=3), **more,
     }  # fmt: skip
     return render(request, "configuration/review.html", context, status=status)
-
-
-@requires(Role.VIEWER)
-@require_GET
-@unsealed
-def revision(request: HttpRequest, number: int) -> HttpResponse:
-    """One saved harbor.yml: what changed with it, and all of it, secrets masked."""
-    shown = get_object_or_404(Revision, number=number)
-    earlier = Revision.objects.filter(number__lt=shown.number).first()
-    document = Document(shown.text())
-    old = Document(earlier.text() if earlier else shown.template())
-    context = {
-        "revision": shown, "earlier": earlier, "diff": compare(old, document, before=3),
-        "lines": masked_lines(document), "draft": services.current_draft(),
-    }  # fmt: skip
-    return render(request, "configuration/revision.html", context)
-
-
-@requires(Role.VIEWER)
-@require_GET
-@unsealed
-def revision_file(request: HttpRequest, number: int) -> HttpResponse:
-    """A saved harbor.yml to download, secrets masked."""
-    shown = get_object_or_404(Revision, number=number)
-    response = HttpResponse(masked(Document(shown.text())), content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="harbor-revision-{shown.number}-masked.yml"'
-    return response
-
-
-@requires(Role.OPERATOR)
-@require_POST
-@unsealed
-def edit(request: HttpRequest, number: int) -> HttpResponse:
-    """Begin a draft from a saved revision."""
-    try:
-        services.edit_revision(get_object_or_404(Revision, number=number), request)
-    except Problem as problem:
-        messages.error(request, str(problem))
-        return redirect("configuration:home")
-    return redirect("configuration:draft")
