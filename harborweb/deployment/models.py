@@ -90,6 +90,7 @@ class Deployment(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     who = models.CharField(max_length=150, blank=True)
     began = models.BooleanField(default=False)  # containers were touched: what runs may be this one
+    found_running = models.BooleanField(default=False)  # nobody deployed it from here: it ran when it was imported
     roll_back = models.BooleanField(default=True)  # by itself, when something fails after Down
     token = models.CharField(max_length=32, default=fresh_token)  # names it in the journal on the host's disk
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)  # empty: not known yet
@@ -118,6 +119,24 @@ class Rendered(models.Model):
 
     def __str__(self) -> str:
         return f"rendered files of {self.deployment}"
+
+
+class Drift(models.Model):
+    """How the folder of what runs differs from what was deployed, as the host worker saw it last: one row.
+
+    `findings` names kinds, files and times, never a content; the contents of files that differ are sealed.
+    """
+
+    ONLY = 1
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
+    seen = models.DateTimeField()
+    signature = models.CharField(max_length=64, blank=True)  # of all that was looked at; the same: nothing to read again
+    findings: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
+    files_sealed = models.BinaryField(default=bytes)
+
+    def __str__(self) -> str:
+        return f"drift from {self.deployment}"
 
 
 class Host(models.Model):
