@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from harborweb.jobs.models import Job, LogLine
 
 LINES_AT_ONCE = 500
-STEPS_DRAWN = 9  # more steps are a progress bar alone
+STEPS_DRAWN = 12  # more steps are a progress bar alone
 
 
 def newest_lines(job: Job, before: int | None = None) -> list[LogLine]:

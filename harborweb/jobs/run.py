@@ -8,7 +8,8 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,7 @@ class Run:
         self._written: dict[str, Any] = dict(self._numbers)
         self._full = False
         self._stop = threading.Event()
+        self._deaf = False
         self._over = threading.Event()
 
     def secret(self, value: str) -> None:
@@ -74,7 +76,16 @@ class Run:
 
     def stopping(self) -> bool:
         """Whether a person asked to stop, or the job was given up."""
-        return self._stop.is_set()
+        return self._stop.is_set() and not self._deaf
+
+    @contextmanager
+    def to_the_end(self) -> Iterator[None]:
+        """What is done in the block is not stopped any more: putting right what was begun."""
+        self._deaf = True
+        try:
+            yield
+        finally:
+            self._deaf = False
 
     def check(self) -> None:
         """Raise Stopped when the job shall stop; long loops call this between their rounds."""
@@ -205,14 +216,14 @@ def _attempt(run: Run, work: Callable[[Run], dict[str, Any] | None]) -> dict[str
     """Do `work`; whatever comes of it as the columns of a settled row."""
     try:
         result = json.loads(json.dumps(work(run) or {}, cls=DjangoJSONEncoder))
-    except process.Stopped:
-        return _stopped(run.job)
+    except process.Stopped as stopped:
+        return _stopped(run.job, str(stopped))
     except process.TimedOut as late:
         return {
             "state": Job.State.TIMED_OUT,
             "seconds_allowed": late.seconds,
             "error": _("Not finished within %g seconds, so it was ended.") % late.seconds,
-            "advice": _("Look at the last lines of the log, then start it again."),
+            "advice": late.advice or _("Look at the last lines of the log, then start it again."),
         }
     except Problem as problem:
         return {"state": Job.State.FAILED, "error": problem.message, "advice": problem.advice}
@@ -226,12 +237,13 @@ def _attempt(run: Run, work: Callable[[Run], dict[str, Any] | None]) -> dict[str
     return {"state": Job.State.SUCCEEDED, "result": result}
 
 
-def _stopped(job: Job) -> dict[str, Any]:
+def _stopped(job: Job, left: str) -> dict[str, Any]:
+    """The columns of a stopped job; `left` says what it leaves, where it knows."""
     who = Job.objects.values_list("stop_requested_by", flat=True).get(pk=job.pk) or _("harborweb")
     return {
         "state": Job.State.STOPPED,
         "error": _("Stopped by %s before it was finished.") % who,
-        "advice": _("What it had done until then stays."),
+        "advice": left or _("What it had done until then stays."),
     }
 
 

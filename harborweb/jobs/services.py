@@ -103,6 +103,13 @@ def mark_lost() -> int:
     return sum(_lose(job, silent) for job in Job.objects.filter(silent))
 
 
+def give_up(claim: str) -> bool:
+    """Mark the job that was claimed as `claim` lost: somebody has proof that its worker is gone."""
+    gone = Q(state=Job.State.RUNNING, claim=claim)
+    job = Job.objects.filter(gone).first() if claim else None
+    return job is not None and _lose(job, gone)
+
+
 def _lose(job: Job, silent: Q) -> bool:
     if job.total:
         error = _("Lost: the worker was killed at %(done)d of %(total)d.") % {"done": job.done, "total": job.total}

@@ -57,10 +57,10 @@ class Referrers:
 class Client:
     """`async with Client(endpoint) as c:`; one pool of connections, one event loop."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits | None = None, transport: Transport | None = None) -> None:
         self.endpoint = endpoint
         self.limits = limits or Limits()
-        self.transport = Transport(endpoint, self.limits)
+        self.transport = transport or Transport(endpoint, self.limits)
         self.auth = Authenticator(endpoint, self.limits, self.transport)
         self._base = endpoint.base
         self._host = endpoint.host

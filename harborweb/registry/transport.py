@@ -151,16 +151,22 @@ class Transport:
             )
         return target.with_fragment(None)
 
+    def route(self, url: URL) -> tuple[URL, dict[str, str], str | None]:
+        """Where a request for `url` really goes, with which further headers and TLS name: here as it says."""
+        return url, {}, None
+
     async def _exchange(self, method: str, url: URL, headers: dict[str, str], limit: int, data: bytes | None) -> Answer:
         """One request to one address, its answer read whole."""
         host = host_of(url)
         if url.scheme == "http" and not self.endpoint.allow_http:
             raise errors.http_refused(f"http://{host}")
-        tls = self._tls if url.scheme == "https" else True
+        where, more, name = self.route(url)
+        tls = self._tls if where.scheme == "https" else True
         try:
             async with self.session.request(
-                method, url, headers=headers, data=data, allow_redirects=False, ssl=tls
-            ) as response:
+                method, where, headers={**headers, **more}, data=data, allow_redirects=False, ssl=tls,
+                server_hostname=name,
+            ) as response:  # fmt: skip
                 cap = limit if response.status < HTTPStatus.MULTIPLE_CHOICES else self.limits.error_bytes
                 body = await self._read(response, cap, host)
                 return Answer(response.status, response.headers, body, url)

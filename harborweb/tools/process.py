@@ -46,15 +46,16 @@ class ProgramMissing(Problem):
 
 
 class Stopped(Exception):
-    """Somebody asked to stop; the whole group has ended."""
+    """Somebody asked to stop; the whole group has ended. Its text, where there is one, says what was left."""
 
 
 class TimedOut(Exception):
-    """Nothing finished within `seconds`; where a program ran, its whole group has ended."""
+    """Nothing finished within `seconds`; where a program ran, its whole group has ended. `advice` is for people."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, advice: str = "") -> None:
         super().__init__(f"not finished within {seconds:g} s")
         self.seconds = seconds
+        self.advice = advice
 
 
 @dataclass(frozen=True)
