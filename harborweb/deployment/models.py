@@ -131,7 +131,9 @@ class Drift(models.Model):
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
     seen = models.DateTimeField()
-    signature = models.CharField(max_length=64, blank=True)  # of all that was looked at; the same: nothing to read again
+    signature = models.CharField(
+        max_length=64, blank=True
+    )  # of all that was looked at; the same: nothing to read again
     findings: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
     files_sealed = models.BinaryField(default=bytes)
 
@@ -164,3 +166,68 @@ class Host(models.Model):
     def can_deploy(self) -> bool:
         """Whether it answered lately and found everything that deploying needs."""
         return not self.stale and not self.problem
+
+
+class Backup(models.Model):
+    """An archive on the worker's host; `ready` is set by its job once it was written, decrypted and compared."""
+
+    created = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=150, blank=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    installer = models.ForeignKey(Installer, null=True, on_delete=models.SET_NULL, related_name="+")
+    with_database = models.BooleanField(default=True)
+
+    ready = models.DateTimeField(null=True)
+    path = models.CharField(max_length=1024, blank=True)  # on the worker's host
+    version = models.CharField(max_length=60, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    files = models.PositiveIntegerField(default=0)
+    databases: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(default=dict)  # name: bytes
+    without = models.TextField(blank=True)  # why there is no database in it
+    registry = models.CharField(max_length=1024, blank=True)  # where the images lie, which are not in it
+    registry_bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class DryRun(models.Model):
+    """What deploying a revision would change; made by its job, which rehearses twice."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
+    installer = models.ForeignKey(Installer, on_delete=models.CASCADE, related_name="+")
+    with_trivy = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=150, blank=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    sealed = models.BinaryField(default=bytes)  # JSON of the differences, secrets masked; still nobody else's business
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"dry run of revision {self.revision.number}"
+
+
+class Upgrade(models.Model):
+    """From what runs to a newer installer: texts to merge, what was decided, and the deployment it became."""
+
+    before = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")  # what it begins from
+    installer = models.ForeignKey(Installer, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=150, blank=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")  # prepare migrate on a copy
+    texts_sealed = models.BinaryField(default=bytes)  # JSON: base, ours, theirs, migrated; empty until the job is done
+    migrate_note = models.TextField(blank=True)  # why prepare migrate brought nothing
+    decisions: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)  # key: ours, …
+    deployment = models.ForeignKey(Deployment, null=True, on_delete=models.SET_NULL, related_name="upgrades")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"upgrade to {self.installer.version}"
