@@ -30,6 +30,33 @@ def install(*packages: str) -> None:
     raise SetupError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
+def install_asleep(*packages: str) -> None:
+    """`install`, but no service of these packages is started, now or when the machine starts again.
+
+    invoke-rc.d asks /usr/sbin/policy-rc.d before it starts a service (101: forbidden). Raises SetupError.
+    """
+    policy, before = Path("/usr/sbin/policy-rc.d"), _enabled()
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        install(*packages)
+    finally:
+        if ours:
+            policy.unlink()
+        for name in _enabled() - before:
+            command = ["deb-systemd-helper"] if name.endswith((".service", ".socket", ".timer")) else ["update-rc.d"]
+            words = ["disable", name] if command == ["deb-systemd-helper"] else [name, "disable"]
+            subprocess.run([*command, *words], capture_output=True)
+
+
+def _enabled() -> set[str]:
+    """The units and init scripts that a start of the machine would start."""
+    units = {link.name for link in Path("/etc/systemd/system").glob("*.wants/*")}
+    return units | {link.name[3:] for link in Path("/etc").glob("rc[2-5].d/S??*")}
+
+
 def unpack_from_trixie(package: str) -> Path:
     """Download `package` of Debian trixie with lists of our own and unpack it below var/tools/apt; the folder.
 

@@ -18,6 +18,25 @@ def chromium() -> None:
         debian.install("chromium", "fonts-dejavu-core")
 
 
+SERVERS = {  # package: where its program is
+    "postgresql": "/usr/lib/postgresql/*/bin/postgres",
+    "redis-server": "/usr/bin/redis-server",
+    "nginx": "/usr/sbin/nginx",
+    "rsyslog": "/usr/sbin/rsyslogd",
+    "tinyproxy": "/usr/bin/tinyproxy",
+}
+
+
+def servers() -> None:
+    """The servers that a harbor.yml can name, as Debian has them; they are installed and never started by us as
+    services: each test runs its own on a free port. Raises SetupError."""
+    missing = [name for name, program in SERVERS.items() if not any(Path("/").glob(program.lstrip("/")))]
+    if missing:
+        _as_root(f"{', '.join(missing)} are missing", f"apt-get install {' '.join(missing)}")
+        with venv.alone("servers"):
+            debian.install_asleep(*missing)
+
+
 def docker() -> None:
     """An engine that answers; one is installed and started where none does. Raises SetupError."""
     if answers():

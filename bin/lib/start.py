@@ -9,7 +9,7 @@ from bin.lib import debian, tools, venv
 from bin.lib.say import ROOT, SetupError, say
 
 MODULES = {"demo": "demo", "test": "checks"}
-BUILT = {"demo": ("cosign", "registry"), "test": ("cosign", "registry 3", "cosign 2.5")}
+BUILT = {"demo": ("cosign", "registry"), "test": ("cosign", "registry 3", "cosign 2.5", "versitygw")}
 
 
 def main() -> None:

@@ -37,6 +37,11 @@ def _registry(*wanted: int) -> Callable[[Path], bool]:
     return lambda program: _at_least(wanted, re.search(r"distribution\S* v?(\d+)\.(\d+)", _run(program, "--version")))
 
 
+def _versitygw_good(program: Path) -> bool:
+    """It does not say its version; the module it was built from stands in the binary."""
+    return b"\tgithub.com/versity/versitygw\tv1.8.0\t" in program.read_bytes()
+
+
 def _redis_good(program: Path) -> bool:
     return _at_least((6, 2), re.search(r"\bv=(\d+)\.(\d+)", _run(program, "--version")))  # GETDEL came with 6.2
 
@@ -53,6 +58,8 @@ TOOLS = {
         lambda program: "v2.5.0" in _run(program, "version", "--json"),
         "github.com/sigstore/cosign/v2/cmd/cosign@v2.5.0",
     ),
+    # A real S3 server, for the connection tests.
+    "versitygw": Tool(("versitygw",), _versitygw_good, "github.com/versity/versitygw/cmd/versitygw@v1.8.0"),
     "redis": Tool(("redis-server",), _redis_good),
 }
 
