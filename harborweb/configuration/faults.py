@@ -1,18 +1,23 @@
 """One fault of a harbor.yml, and the sheet on which the rules write them."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import Tls
+from harborweb.configuration.view import plain
+
+MISSING = object()
 
 
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with a key: what, why, what to do; `use` is the one value that is surely right."""
 
-    severity: str  # error: it would not run or not be reachable; warning: look at it
+    severity: str  # error: prepare refuses it, or Harbor surely cannot work; warning: look at it
     key: str
     line: int | None
     message: str
@@ -37,17 +42,53 @@ class Sheet:
     tls: Tls | None = None
     faults: list[Fault] = field(default_factory=list)
 
+    # --- reading, as prepare reads
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The whole file as prepare sees it; raises TextProblem."""
+        return plain(self.document)
+
+    def _at(self, key: str) -> Any:
+        value: Any = self.values
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                return MISSING
+            value = value[part]
+        return value
+
+    def has(self, key: str) -> bool:
+        """Whether `key` is live, also when its value is empty."""
+        return self._at(key) is not MISSING
+
+    def get(self, key: str) -> Any:
+        """The value of `key`, a block's as dict or list; None when it is empty or not live."""
+        value = self._at(key)
+        return None if value is MISSING else value
+
+    def block(self, key: str) -> bool:
+        """Whether prepare takes `key` for a block that is there: keys with at least one of them."""
+        return isinstance(self.get(key), dict) and bool(self.get(key))
+
+    def on(self, key: str) -> bool:
+        """Whether prepare takes `key` for switched on. It goes by Python: any text is, "false" too."""
+        return bool(self.get(key))
+
+    # --- writing
+
     def error(
         self, key: str, message: str, why: str = "", advice: str = "", *, use: str = "", line: int | None = None
     ) -> None:
-        """It would not run, or nobody could reach it."""
-        self.faults.append(Fault("error", key, line or self._line(key), message, why, advice, use))
+        """prepare refuses it, or Harbor surely cannot work."""
+        self.faults.append(Fault("error", key, line or self.line(key), message, why, advice, use))
 
-    def warning(self, key: str, message: str, why: str = "", advice: str = "", *, line: int | None = None) -> None:
+    def warning(
+        self, key: str, message: str, why: str = "", advice: str = "", *, use: str = "", line: int | None = None
+    ) -> None:
         """Someone should look at it."""
-        self.faults.append(Fault("warning", key, line or self._line(key), message, why, advice))
+        self.faults.append(Fault("warning", key, line or self.line(key), message, why, advice, use))
 
-    def _line(self, key: str) -> int | None:
+    def line(self, key: str) -> int | None:
         """The line of `key`, or of the block it is missing from."""
         parts = key.split(".")
         for depth in range(len(parts), 0, -1):
@@ -56,46 +97,59 @@ class Sheet:
                 return self.document.line(part)
         return self.document.line(key) if key else None
 
+    def faulty(self, key: str) -> bool:
+        """Whether something has been said about `key`."""
+        return any(fault.key == key for fault in self.faults)
+
+    # --- what several rules ask
+
     def expected(self, key: str) -> bool:
         """Whether prepare reads `key` without a default: all such keys, or those that the template has."""
         return self.template is None or self.template.has(key)
 
     def needed(self, key: str) -> bool:
         """Whether there is something to judge at `key`; writes the fault when a key that must be there is not."""
-        if self.document.has(key):
+        if self.has(key):
             return True
         if self.expected(key):
-            self.error(
-                key,
-                _("%(key)s is missing.") % {"key": key},
-                _("prepare stops without it."),
-                _("Bring the line back as it is in the template."),
-            )
+            self.missing(key, _("Bring the line back as it is in the template."))
         return False
+
+    def missing(self, key: str, advice: str = "") -> None:
+        """A key that prepare reads without a default is not there."""
+        why = _("prepare stops without it.")
+        self.error(key, _("%(key)s is missing.") % {"key": key}, why, advice or _("Write it."))
 
     def empty(self, key: str, message: str, why: str) -> None:
         """An answer that must be given is not."""
         self.error(key, message, why, _("Fill it in."))
 
-    def port(self, key: str) -> None:
-        """`key` must be a port."""
-        value = self.document.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535:
-            return
-        if value is None and self.document.kind(key) == "scalar":
+    def port(self, key: str) -> int | None:
+        """`key` must be a port, quoted or not; the port when it is one."""
+        value = self.get(key)
+        number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+        if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 65535:
+            return number
+        if value is None:
             self.empty(key, _("The port is empty."), _("Harbor would not know where to listen."))
-            return
-        shown = {"value": value if value is not None else "…"}
+            return None
+        shown = {"value": value if isinstance(value, str | int | float) else "…"}
         why = _("Ports are whole numbers from 1 to 65535.")
         self.error(key, _("%(value)s is no port.") % shown, why, _("Write a number, for example 8080."))
+        return None
 
-    def one_of(self, key: str, allowed: tuple[str, ...]) -> None:
+    def not_allowed(self, key: str, value: object, allowed: tuple[str, ...], why: str = "", **at: int | None) -> None:
+        """`value` at `key` is none of the words that it takes."""
+        shown = value if isinstance(value, str | int | float) else "…"
+        self.error(
+            key,
+            _("%(value)s is not allowed for %(key)s.") % {"value": shown, "key": key},
+            why,
+            _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(allowed)},
+            line=at.get("line"),
+        )
+
+    def one_of(self, key: str, allowed: tuple[str, ...], why: str = "") -> None:
         """`key` must be one of these words."""
-        value = self.document.get(key)
-        if value not in allowed:
-            self.error(
-                key,
-                _("%(value)s is not allowed for %(key)s.") % {"value": "…" if value is None else value, "key": key},
-                "",
-                _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(allowed)},
-            )
+        if self.get(key) not in allowed:
+            self.not_allowed(key, self.get(key), allowed, why)

@@ -25,23 +25,21 @@ def _hostname(sheet: Sheet) -> None:
     key = "hostname"
     if not sheet.needed(key):
         return
-    value = sheet.document.get(key)
-    if not isinstance(value, str) or not value.strip():
-        if sheet.document.kind(key) != "scalar" or value not in (None, ""):
-            why = _("Harbor takes one name or IP address here.")
-            sheet.error(key, _("The host name is no name."), why, _("Write the name that other machines use."))
-        else:
-            sheet.empty(key, _("The host name is empty."), _("Harbor would send everybody to http://None."))
-        return
-    if value.lower() == "reg.mydomain.com":
+    value = sheet.get(key)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        sheet.empty(key, _("The host name is empty."), _("Harbor would send everybody to http://None."))
+    elif not isinstance(value, str):
+        why = _("Harbor takes one name or IP address here.")
+        sheet.error(key, _("The host name is no name."), why, _("Write the name that other machines use."))
+    elif value.lower() == "reg.mydomain.com":
         sheet.error(
             key,
             _("The host name is still the template’s example."),
             _("prepare refuses reg.mydomain.com."),
             _("Write the name that other machines use."),
         )
-        return
-    _host_in_words(sheet, key, value)
+    else:
+        _host_in_words(sheet, key, value)
 
 
 def _host_in_words(sheet: Sheet, key: str, value: str) -> None:
@@ -76,6 +74,14 @@ def _host_in_words(sheet: Sheet, key: str, value: str) -> None:
             _("Other machines, and Harbor’s own containers, would look for Harbor on themselves."),
             _("Write the name or IP address that other machines use."),
         )
+    elif value.endswith("."):
+        why = _("docker does not take a name with a dot at its end.")
+        advice = _("Leave the last dot away.")
+        sheet.warning(key, _("This name ends with a dot."), why, advice, use=value.rstrip("."))
+    elif ":" in value and not value.startswith("[") and not sheet.get("external_url"):
+        why = _("Harbor puts it into its addresses as it stands, and there an IPv6 address needs brackets.")
+        advice = _("Write external_url as well, with the address in brackets.")
+        sheet.warning(key, _("This IPv6 address has no brackets."), why, advice)
     elif "." not in value and not _is_address(value):
         sheet.warning(
             key,
@@ -96,8 +102,9 @@ def _taken_apart(value: str) -> tuple[str, str, str]:
 
 
 def _is_address(value: str) -> bool:
+    bracketed = value.startswith("[") and value.endswith("]") and ":" in value
     try:
-        ipaddress.ip_address(value)
+        ipaddress.ip_address(value[1:-1] if bracketed else value)
     except ValueError:
         return False
     return True
@@ -109,16 +116,16 @@ def _is_local(host: str) -> bool:
 
 
 def _never_reached(address: str) -> bool:
-    found = ipaddress.ip_address(address)
+    found = ipaddress.ip_address(address.strip("[]"))
     return found.is_loopback or found.is_unspecified
 
 
 def _external_url(sheet: Sheet) -> None:
     key = "external_url"
-    value = sheet.document.get(key)
+    value = sheet.get(key)
     tls = sheet.tls or ends_at(sheet.document)
-    hostname = str(sheet.document.get("hostname") or "")
-    if value is None or value == "":
+    hostname = str(sheet.get("hostname") or "")
+    if not value:
         if tls is Tls.PROXY:
             sheet.error(
                 key,
@@ -157,6 +164,10 @@ def _whole_url(sheet: Sheet, key: str, value: str) -> str | None:
     elif _is_local(host):
         why = _("Other machines would look for Harbor on themselves.")
         sheet.error(key, _("%(host)s means something else on every machine.") % {"host": host}, why, advice)
+    elif parts.path == "/" and not (parts.query or parts.fragment or parts.username is not None):
+        why = _("Harbor puts its paths behind it, so its links would have two slashes.")
+        sheet.warning(key, _("This address ends with a slash."), why, _("Leave the last slash away."), use=use)
+        return use
     elif parts.path or parts.query or parts.fragment or parts.username is not None:
         why = _("Harbor answers at the root of a name only, and docker has no path in front of /v2/.")
         sheet.error(key, _("There is more than a name in this address."), why, advice, use=use)

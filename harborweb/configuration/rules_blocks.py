@@ -1,213 +1,246 @@
-"""Rules for the keys that the first form of the wizard does not ask for: what prepare stops at, block by block."""
+"""Rules for the shape of every block, and for the services that Harbor leans on."""
 
+import ipaddress
 import re
 
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet
+from harborweb.configuration.fields import FIELDS
+from harborweb.configuration.fields_services import NAMES
+from harborweb.configuration.rules_entrance import below
 
-STORAGE_DRIVERS = ("filesystem", "azure", "gcs", "s3", "swift", "oss")
-TOP_LEVEL = frozenset(
-    [
-        "hostname",
-        "http",
-        "https",
-        "ip_family",
-        "internal_tls",
-        "external_url",
-        "harbor_admin_password",
-        "database",
-        "data_volume",
-        "storage_service",
-        "trivy",
-        "jobservice",
-        "notification",
-        "log",
-        "_version",
-        "external_database",
-        "redis",
-        "external_redis",
-        "uaa",
-        "proxy",
-        "metric",
-        "trace",
-        "upload_purging",
-        "cache",
-        "core",
-    ]
+PARENTS = tuple(
+    dict.fromkeys(
+        ".".join(field.key.split(".")[:depth]) for field in FIELDS for depth in range(1, field.key.count(".") + 1)
+    )
 )
+REQUIRED = (
+    "jobservice.max_job_workers", "jobservice.job_loggers", "jobservice.logger_sweeper_duration",
+    "notification.webhook_job_max_retry", "notification.webhook_job_http_client_timeout",
+    "log.level", "log.local",
+)  # fmt: skip
+LOGGERS = ("STD_OUTPUT", "FILE", "DB")
+COMPONENTS = ("core", "jobservice", "trivy")
+MODES = ("disable", "require", "verify-ca", "verify-full")
 
 
-def _unknown(sheet: Sheet) -> None:
-    known = TOP_LEVEL | set(sheet.template.keys() if sheet.template else ())
-    for key in sheet.document.keys():  # noqa: SIM118 - a method of ours
-        if key not in known and not (sheet.template and sheet.template.knows(key)):
-            why = _("prepare passes over it without a word.")
-            sheet.warning(
-                key, _("Harbor does not know %(key)s.") % {"key": key}, why, _("Delete it, or mend its name.")
+def _shapes(sheet: Sheet) -> None:
+    """A block with something in it that is no list of keys. prepare takes an empty one for none."""
+    for key in PARENTS:
+        value = sheet.get(key)
+        if value and not isinstance(value, dict):
+            sheet.error(
+                key,
+                _("%(key)s is no block of keys.") % {"key": key},
+                _("prepare stops here."),
+                _("Write its keys below it, each on a line of its own and two spaces further in."),
             )
 
 
 def _required(sheet: Sheet) -> None:
-    """Keys that prepare reads without a default."""
-    for key in (
-        "jobservice.max_job_workers", "jobservice.job_loggers", "jobservice.logger_sweeper_duration",
-        "notification.webhook_job_max_retry", "notification.webhook_job_http_client_timeout",
-        "log.level", "log.local",
-    ):  # fmt: skip
-        sheet.needed(key)
-    if sheet.document.kind("external_database") != "mapping":
-        sheet.needed("database.password" if sheet.document.has("database") else "database")
+    """Keys that prepare reads without a default, whatever else is there."""
+    for key in REQUIRED:
+        if not sheet.faulty(key.partition(".")[0]) and sheet.needed(key):
+            _not_null(sheet, key)
+
+
+def _not_null(sheet: Sheet, key: str) -> None:
+    value = sheet.get(key)
+    if key == "log.local":
+        if not value:
+            why = _("prepare stops: it finds no folder for the logs.")
+            advice = _("Write at least location: /var/log/harbor below it.")
+            sheet.error(key, _("log.local is empty."), why, advice)
+    elif value is None and key == "notification.webhook_job_max_retry":
+        sheet.warning(key, _("%(key)s is empty.") % {"key": key}, "", _("Write a number, for example 3."))
+    elif value is None and key != "log.level":
+        sheet.empty(key, _("%(key)s is empty.") % {"key": key}, _("Harbor’s jobs would not start."))
 
 
 def _jobs(sheet: Sheet) -> None:
-    for number, name in enumerate(sheet.document.items("jobservice.job_loggers")):
-        if name not in ("STD_OUTPUT", "FILE", "DB"):
-            sheet.one_of(f"jobservice.job_loggers.{number}", ("STD_OUTPUT", "FILE", "DB"))
+    _choices(sheet, "jobservice.job_loggers", LOGGERS, _("Harbor’s jobs would not start."))
+    key = "jobservice.job_loggers"
+    if sheet.get(key) == [] and sheet.has(key):
+        why = _("Nobody could look at the log of a job.")
+        sheet.warning(key, _("Jobs write no log."), why, _("List STD_OUTPUT and FILE."))
+    hours = sheet.get("jobservice.max_job_duration_hours")
+    if isinstance(hours, int) and not isinstance(hours, bool) and 0 < hours < 24:
+        key = "jobservice.max_job_duration_hours"
+        why = _("Harbor’s prepare raises anything below a day to 24 hours.")
+        sheet.warning(key, _("Less than 24 hours is not taken."), why, _("Write 24 or more."))
 
 
-def _log(sheet: Sheet) -> None:
-    if sheet.document.has("log.level"):
-        sheet.one_of("log.level", ("debug", "info", "warning", "error", "fatal"))
-    if sheet.document.kind("log.external_endpoint") != "mapping":
+def _choices(sheet: Sheet, key: str, allowed: tuple[str, ...], why: str) -> None:
+    """A list of which every item is one of `allowed`."""
+    value = sheet.get(key)
+    if not value:
         return
-    sheet.one_of("log.external_endpoint.protocol", ("tcp", "udp"))
-    if not sheet.document.get("log.external_endpoint.host"):
-        sheet.empty("log.external_endpoint.host", _("The log endpoint has no host."), _("prepare stops without it."))
-    sheet.port("log.external_endpoint.port")
-
-
-def _storage(sheet: Sheet) -> None:
-    key = "storage_service"
-    if sheet.document.kind(key) != "mapping":
-        if sheet.document.get(key) is not None:
-            advice = _("Write the driver as a block of its own below it.")
-            sheet.error(key, _("storage_service is no block of keys."), _("prepare stops here."), advice)
+    if not isinstance(value, list):
+        what = _("%(key)s is no list.") % {"key": key}
+        sheet.error(key, what, why, _("Write each on a line of its own, with a dash in front."))
         return
-    for name in sheet.document.keys(key):
-        if name in ("ca_bundle", "redirect"):
-            continue
-        driver = f"{key}.{name}"
-        if name not in STORAGE_DRIVERS:
-            why = _("Harbor would silently store on the file system.")
-            advice = _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(STORAGE_DRIVERS)}
-            sheet.error(driver, _("There is no storage driver %(name)s.") % {"name": name}, why, advice)
-        elif sheet.document.kind(driver) != "mapping" and name != "filesystem":
-            why = _("Harbor would silently store on the file system.")
-            sheet.error(
-                driver, _("The storage driver %(name)s has no settings.") % {"name": name}, why, _("Fill it in.")
-            )
-    if sheet.document.has(f"{key}.redirect") and not sheet.document.has(f"{key}.redirect.disable"):
-        sheet.error(f"{key}.redirect.disable", _("%(key)s is missing.") % {"key": f"{key}.redirect.disable"})
+    for number, item in enumerate(value):
+        if item not in allowed:
+            sheet.not_allowed(key, item, allowed, why, line=sheet.line(f"{key}.{number}"))
 
 
 def _external_database(sheet: Sheet) -> None:
     key = "external_database"
-    if sheet.document.kind(key) != "mapping":
+    if not sheet.block(key):
         return
-    for name in ("host", "port", "db_name", "username", "password", "ssl_mode"):
-        if not sheet.document.has(f"{key}.harbor.{name}"):
-            what = _("%(key)s is missing.") % {"key": f"{key}.harbor.{name}"}
-            sheet.error(f"{key}.harbor.{name}", what, _("prepare stops without it."), _("Fill it in."))
-    if sheet.document.has(f"{key}.harbor.ssl_mode"):
-        sheet.one_of(f"{key}.harbor.ssl_mode", ("disable", "require", "verify-ca", "verify-full"))
-    if sheet.document.has(f"{key}.harbor.port"):
+    if not sheet.has(f"{key}.harbor"):
+        advice = _("Write harbor below external_database, and host, port and the others below harbor.")
+        sheet.missing(f"{key}.harbor", advice)
+        return
+    if sheet.faulty(f"{key}.harbor"):
+        return
+    for name in NAMES:
+        part = f"{key}.harbor.{name}"
+        if not sheet.has(part):
+            sheet.missing(part)
+        elif sheet.get(part) in (None, ""):
+            what = _("%(key)s is empty.") % {"key": part}
+            if name == "password":
+                sheet.warning(part, what, _("Harbor would sign in with the word None."), _("Fill it in."))
+            elif name not in ("port", "ssl_mode"):
+                sheet.empty(part, what, _("Harbor would not find its database."))
+    mode = f"{key}.harbor.ssl_mode"
+    if sheet.has(mode):
+        sheet.one_of(mode, MODES, _("Harbor would not get into its database."))
+    if sheet.has(f"{key}.harbor.port"):
         sheet.port(f"{key}.harbor.port")
+    elsewhere(sheet, f"{key}.harbor.host", _("Harbor’s containers"))
 
 
-def _external_redis(sheet: Sheet) -> None:
-    key = "external_redis"
-    if sheet.document.kind(key) != "mapping":
+def elsewhere(sheet: Sheet, key: str, who: str) -> None:
+    """A host that is asked from within a container."""
+    value = sheet.get(key)
+    if not isinstance(value, str) or sheet.faulty(key):
         return
-    if not sheet.document.get(f"{key}.host"):
-        sheet.empty(f"{key}.host", _("The external Redis has no host."), _("Nothing would be reached."))
-    for name in sheet.document.keys(key):
-        value = sheet.document.get(f"{key}.{name}")
-        if name.endswith("_db_index") and not re.fullmatch(r"\d+", str(value)):
-            sheet.error(
-                f"{key}.{name}", _("A Redis database is a number."), _("prepare stops here."), _("Write 0 to 15.")
-            )
-    if sheet.document.get(f"{key}.tlsOptions.enable") is True and not sheet.document.has(f"{key}.tlsOptions.rootCA"):
-        what = _("%(key)s is missing.") % {"key": f"{key}.tlsOptions.rootCA"}
-        sheet.error(f"{key}.tlsOptions.rootCA", what, _("prepare stops without it."), _("It may be left empty."))
+    if "://" in value or re.search(r"\s", value):
+        why = _("%(who)s would not find it.") % {"who": who}
+        sheet.error(key, _("This is no host name."), why, _("Write the name or IP address alone."))
+    elif _is_this_machine(value):
+        why = _("From %(who)s that is the container itself, not this machine.") % {"who": who}
+        advice = _("Write the name or IP address that other machines use.")
+        sheet.warning(key, _("%(host)s means something else inside a container.") % {"host": value}, why, advice)
+
+
+def _is_this_machine(value: str) -> bool:
+    host = value.strip("[]").lower()
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _redis(sheet: Sheet) -> None:
+    key = "external_redis"
+    indices = {}
+    for block in ("redis", key):
+        for name in sheet.get(block) if sheet.block(block) else ():
+            if str(name).endswith("_db_index"):
+                indices[f"{block}.{name}"] = _index(sheet, f"{block}.{name}")
+    if not sheet.block(key):
+        return
+    if not sheet.get(f"{key}.host"):
+        why = _("Harbor would look for its own Redis, which is not started then.")
+        sheet.empty(f"{key}.host", _("The external Redis has no host."), why)
+    else:
+        _servers(sheet, f"{key}.host")
+    if sheet.on(f"{key}.tlsOptions.enable") and not sheet.has(f"{key}.tlsOptions.rootCA"):
+        sheet.missing(f"{key}.tlsOptions.rootCA", _("Write rootCA: below tlsOptions; it may be left empty."))
+
+
+def _index(sheet: Sheet, key: str) -> int | None:
+    """A Redis database by its number; quoted ones work too."""
+    value = sheet.get(key)
+    if value is None or value is False:
+        return None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,5}", str(value)):
+        why = _("prepare stops, or Harbor does not start.")
+        if "trivy" in key:
+            sheet.warning(key, _("A Redis database is a number."), _("The scanner would not start."), _("Write 5."))
+        else:
+            sheet.error(key, _("A Redis database is a number."), why, _("Write 0 to 15."))
+        return None
+    return int(value)
+
+
+def _servers(sheet: Sheet, key: str) -> None:
+    value = sheet.get(key)
+    if not isinstance(value, str):
+        return
+    if "://" in value or re.search(r"\s", value.strip()):
+        why = _("Harbor puts redis:// in front itself, so it would not find Redis.")
+        sheet.error(key, _("This is no list of servers."), why, _("Write host:port, with commas between several."))
+        return
+    servers = value.split(",")
+    if len(servers) > 1 and not sheet.get("external_redis.sentinel_master_set"):
+        why = _("Only Sentinel has several servers, and it needs the name of its master.")
+        key = "external_redis.sentinel_master_set"
+        sheet.error(key, _("The name of Sentinel’s master is missing."), why, _("Write sentinel_master_set."))
+        return
+    for server in servers:
+        port = server.rpartition(":")[2] if ":" in server and not server.endswith("]") else "6379"
+        if not (port.isascii() and port.isdigit() and 1 <= int(port[:9]) <= 65535):
+            why = _("Harbor would not find Redis.")
+            sheet.error(key, _("%(port)s is no port.") % {"port": port or "…"}, why, _("Write host:port."))
+            return
+    if any(_is_this_machine(server) for server in servers):
+        why = _("From Harbor’s containers that is the container itself, not this machine.")
+        advice = _("Write the name or IP address that other machines use.")
+        sheet.warning(key, _("%(host)s means something else inside a container.") % {"host": value}, why, advice)
 
 
 def _internal_tls(sheet: Sheet) -> None:
-    if sheet.document.get("internal_tls.enabled") is True and not sheet.document.get("internal_tls.dir"):
-        sheet.empty("internal_tls.dir", _("The folder of the internal certificates is not named."), "")
+    key = "internal_tls.dir"
+    if not (sheet.block("internal_tls") and sheet.on("internal_tls.enabled")):
+        return
+    value = sheet.get(key)
+    if value is None or value == "":
+        sheet.empty(key, _("The folder of the internal certificates is not named."), _("prepare stops without it."))
+    elif not isinstance(value, str):
+        sheet.error(key, _("This is no path."), _("prepare stops here."), _("Write the path of the folder."))
+    elif below(value, sheet.get("data_volume"), "secret/tls"):
+        sheet.error(
+            key,
+            _("This folder lies where prepare puts its own copy."),
+            _("prepare deletes that folder before it copies, so the certificates would be gone for good."),
+            _("Keep them elsewhere, for example in /etc/harbor/tls/internal."),
+        )
 
 
 def _proxy(sheet: Sheet) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        if sheet.document.kind(f"proxy.{name}") not in ("", "scalar"):
-            advice = _("Write one line, with commas between the names.")
-            sheet.error(f"proxy.{name}", _("This takes one line, not a list."), _("prepare stops here."), advice)
-    key = "proxy.components"
-    if sheet.document.kind(key) == "scalar" and sheet.document.get(key) is not None:
-        why = _("Harbor would look for the letters of the word.")
-        sheet.error(key, _("The components of the proxy are no list."), why, _("Write each on a line with a dash."))
-    for number, item in enumerate(sheet.document.items(key)):
-        if item not in ("core", "jobservice", "trivy"):
-            sheet.one_of(f"{key}.{number}", ("core", "jobservice", "trivy"))
-
-
-def _metric(sheet: Sheet) -> None:
-    if sheet.document.kind("metric") != "mapping":
+    if not sheet.block("proxy"):
         return
-    for name in ("port", "path"):
-        if not sheet.document.has(f"metric.{name}"):
-            what = _("%(key)s is missing.") % {"key": f"metric.{name}"}
-            sheet.error(f"metric.{name}", what, _("prepare stops without it."), _("Fill it in."))
-    if not sheet.document.has("metric.port"):
+    key = "proxy.no_proxy"
+    if sheet.get(key) and not isinstance(sheet.get(key), str):
+        advice = _("Write one line, with commas between the names.")
+        sheet.error(key, _("This takes one line, not a list."), _("prepare stops here."), advice)
+    _choices(sheet, "proxy.components", COMPONENTS, _("That part of Harbor would not use the proxy."))
+    asked = [name for name in ("http_proxy", "https_proxy") if sheet.get(f"proxy.{name}")]
+    if asked and not sheet.get("proxy.components"):
+        why = _("A proxy is set, but no part of Harbor uses it.")
+        sheet.warning("proxy.components", _("Nobody uses the proxy."), why, _("List core, jobservice and trivy."))
+    for name in asked:
+        value = str(sheet.get(f"proxy.{name}"))
+        if re.search(r"\s", value):
+            sheet.warning(f"proxy.{name}", _("There is a space in this address."), "", _("Write it without."))
+
+
+def _ip_family(sheet: Sheet) -> None:
+    if not sheet.block("ip_family"):
         return
-    sheet.port("metric.port")
-    https = sheet.document.kind("https") == "mapping"
-    taken = [sheet.document.get("http.port") or 80, *([sheet.document.get("https.port") or 443] if https else [])]
-    if sheet.document.get("metric.enabled") is True and sheet.document.get("metric.port") in taken:
-        advice = _("Choose another port for the metrics; 9090 is usual.")
-        sheet.error("metric.port", _("Harbor itself uses this port."), _("nginx would not start."), advice)
-
-
-def _trace(sheet: Sheet) -> None:
-    if sheet.document.get("trace.enabled") is not True:
-        return
-    jaeger, otel = (sheet.document.kind(f"trace.{name}") == "mapping" for name in ("jaeger", "otel"))
-    if jaeger and otel:
-        sheet.error(
-            "trace.otel", _("There are two trace exporters."), _("prepare allows one."), _("Remove one of them.")
-        )
-    elif not jaeger and not otel:
-        sheet.error(
-            "trace", _("There is no trace exporter."), _("prepare stops without one."), _("Add jaeger or otel.")
-        )
-    elif otel:
-        for name in ("endpoint", "url_path"):
-            if not sheet.document.get(f"trace.otel.{name}"):
-                what = _("%(key)s is missing.") % {"key": f"trace.otel.{name}"}
-                sheet.error(f"trace.otel.{name}", what, _("prepare stops without it."), _("Fill it in."))
-
-
-def _purging(sheet: Sheet) -> None:
-    for name in ("age", "interval"):
-        key = f"upload_purging.{name}"
-        if sheet.document.get("upload_purging.enabled") is not True or not sheet.document.has(key):
-            continue
-        if not re.fullmatch(r"\d+h", str(sheet.document.get(key))):
-            why = _("prepare stops here.")
-            sheet.error(key, _("This takes hours, with an h behind the number."), why, _("Write for example 24h."))
-
-
-def _cache_and_core(sheet: Sheet) -> None:
-    key = "cache.expire_hours"
-    if sheet.document.get("cache.enabled") is True and sheet.document.has(key):
-        value = sheet.document.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            sheet.error(key, _("This takes hours above 0."), _("prepare stops here."), _("Write for example 24."))
-    if sheet.document.get("core.quota_update_provider") is not None:
-        sheet.one_of("core.quota_update_provider", ("redis", "db"))
+    four = sheet.get("ip_family.ipv4.enabled")
+    if four is False and not sheet.on("ip_family.ipv6.enabled"):
+        why = _("Harbor’s nginx would listen nowhere.")
+        sheet.error("ip_family.ipv4.enabled", _("Both IP families are off."), why, _("Switch one of them on."))
 
 
 RULES = (
-    _unknown, _required, _jobs, _log, _storage, _external_database, _external_redis, _internal_tls, _proxy, _metric,
-    _trace, _purging, _cache_and_core,
+    _shapes, _required, _jobs, _external_database, _redis, _internal_tls, _proxy, _ip_family,
 )  # fmt: skip

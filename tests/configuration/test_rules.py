@@ -27,12 +27,12 @@ KEYS = {
     "extdb-bad": "external_database.harbor.ssl_mode", "no-database": "database",
     "extredis-no-host": "external_redis.host",
     "extredis-db": "external_redis.registry_db_index", "proxy-no-proxy": "proxy.no_proxy",
-    "proxy-unknown": "proxy.components.0", "proxy-components": "proxy.components", "trace-both": "trace.otel",
+    "proxy-unknown": "proxy.components", "proxy-components": "proxy.components", "trace-both": "trace.otel",
     "trace-otel-no": "trace.otel.url_path", "purge-age": "upload_purging.age",
     "purge-interval": "upload_purging.interval",
     "cache-expire": "cache.expire_hours", "core-quota": "core.quota_update_provider", "version-missing": "_version",
     "yaml-duplicate": "hostname", "yaml-": "", "data-volume": "data_volume", "admin-password": "harbor_admin_password",
-    "jobservice-missing": "jobservice.max_job_workers", "jobservice-logger": "jobservice.job_loggers.0",
+    "jobservice-missing": "jobservice.max_job_workers", "jobservice-logger": "jobservice.job_loggers",
     "notification": "notification.webhook_job_max_retry", "chartmuseum": "chartmuseum", "external-url": "external_url",
 }  # fmt: skip
 
@@ -132,25 +132,34 @@ def test_a_host_name_is_refused_with_the_one_that_was_meant(value: str, use: str
 
 
 @pytest.mark.parametrize(
-    "value", ["registry.example", "10.0.0.7", "2001:db8::7", "r-1.lab.example", "registry.example."]
+    "value", ["registry.example", "10.0.0.7", "[2001:db8::7]", "r-1.lab.example", "XN--BCHER-KVA.example"]
 )
 def test_a_host_name_that_works(value: str) -> None:
     assert faults_of("hostname", hostname=value) == []
 
 
-def test_a_host_name_without_a_dot_is_warned_about() -> None:
-    (fault,) = faults_of("hostname", hostname="dock-01")
+@pytest.mark.parametrize("value", ["dock-01", "registry.example.", "2001:db8::7"])
+def test_a_host_name_that_is_warned_about(value: str) -> None:
+    (fault,) = faults_of("hostname", hostname=value)
     assert fault.severity == "warning"
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536, 70000, "abc", "80", True, None, 80.5])
+@pytest.mark.parametrize("port", [0, -1, 65536, 70000, "abc", True, None, 80.5, "80a", "0"])
 def test_a_port_out_of_range(port: Any) -> None:
     assert [fault.severity for fault in faults_of("http.port", http__port=port)] == ["error"]
 
 
+def test_a_port_in_quotes_works() -> None:
+    assert faults_of("http.port", http__port="8080") == []
+
+
 def test_equal_ports() -> None:
     (fault,) = faults_of("https.port", http__port=8443, https__port=8443)
-    assert "same port" in fault.message
+    assert (fault.severity, "8443" in fault.message) == ("error", True)
+    (fault,) = faults_of("https.port", http__port="8443", https__port=8443)
+    assert fault.severity == "error"
+    (fault,) = faults_of("http.port", http__port=1514)
+    assert "log container" in fault.why
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,9 @@ def test_equal_ports() -> None:
     [
         ({"https__certificate": "/your/certificate/path"}, "https.certificate", "error"),
         ({"https__private_key": "/your/private/key/path"}, "https.private_key", "error"),
-        ({"https__certificate": "certs/a.crt"}, "https.certificate", "error"),
+        ({"https__certificate": "certs/a.crt"}, "https.certificate", "warning"),
+        ({"https__certificate": "/data/secret/cert/server.crt"}, "https.certificate", "error"),
+        ({"https__private_key": "/data//secret/x/../cert/a.key"}, "https.private_key", "error"),
         ({"https__private_key": ""}, "https.private_key", "error"),
         ({"https__certificate": "/c/a.key", "https__private_key": "/c/a.crt"}, "https.certificate", "warning"),
         ({"https__private_key": "/c/fullchain.pem"}, "https.private_key", "warning"),
@@ -175,7 +186,6 @@ def test_certificates(values: dict[str, Any], key: str, severity: str) -> None:
         ("http://registry.example:8080", Tls.HARBOR, "https://registry.example:8080"),
         ("https://registry.example", Tls.NOWHERE, "http://registry.example"),
         ("https://registry.example/harbor", Tls.PROXY, "https://registry.example"),
-        ("https://registry.example/", Tls.PROXY, "https://registry.example"),
         ("https://user@registry.example", Tls.PROXY, "https://registry.example"),
         ("registry.example", Tls.PROXY, "https://registry.example"),
         ("registry.example:8443", Tls.PROXY, "https://registry.example:8443"),
@@ -203,6 +213,11 @@ def test_a_public_address_is_refused_with_the_one_that_was_meant(url: str, tls: 
 )  # fmt: skip
 def test_a_public_address_that_works(url: str, tls: Tls | None) -> None:
     assert faults_of("external_url", tls=tls, external_url=url) == []
+
+
+def test_a_slash_behind_a_public_address_is_warned_about() -> None:
+    (fault,) = faults_of("external_url", tls=Tls.PROXY, external_url="https://registry.example/")
+    assert (fault.severity, fault.use) == ("warning", "https://registry.example")
 
 
 def test_behind_a_proxy_the_public_address_is_needed() -> None:
