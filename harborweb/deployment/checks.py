@@ -39,12 +39,32 @@ def folder(path: Path) -> None:
         raise sentences.installer(error) from error
 
 
-def containers(path: Path) -> list[engine.Container]:
-    """The containers that run, or ran, from `path`; raises Problem when another folder has the same project name.
+def replaced(path: Path) -> Path:
+    """The folder whose containers a deployment from `path` replaces: `path`, or where harborweb deployed to before.
 
-    Compose names a project after its folder (facts/harbor.md): two folders called harbor are one project to it,
-    and `down` in one would remove the containers of the other.
+    One engine runs one Harbor (container names are fixed, facts on the installer), so a new installer in another
+    folder takes over from the old one.
     """
+    running = looking.running()
+    old = Path(running.installer.path) if running else path
+    if old == path or not old.is_dir():
+        return path
+    try:
+        with engine.connect() as client:
+            found = looking.here(engine.containers(client, compose.project_name(old)), old)
+    except engine.EngineError as error:
+        raise sentences.engine(error) from error
+    return old if found else path
+
+
+def containers(path: Path, old: Path | None = None) -> list[engine.Container]:
+    """The containers that run, or ran, from `path`, or from `old` that it replaces.
+
+    Raises Problem when yet another folder has the same project name. Compose names a project after its folder (facts
+    on the installer): two folders called harbor are one project to it, and `down` in one would remove the containers
+    of the other.
+    """
+    old = old or path
     project = compose.project_name(path)
     if not project:
         raise Problem(
@@ -54,9 +74,9 @@ def containers(path: Path) -> list[engine.Container]:
     try:
         with engine.connect() as client:
             found = engine.containers(client, project)
+            ours = looking.here(engine.containers(client, compose.project_name(old)), old)
     except engine.EngineError as error:
         raise sentences.engine(error) from error
-    ours = looking.here(found, path)
     others = sorted({one.working_dir for one in found} - {one.working_dir for one in ours})
     if others:
         words = {"project": project, "other": others[0]}

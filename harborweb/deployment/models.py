@@ -73,6 +73,8 @@ def fresh_token() -> str:
 class Deployment(models.Model):
     """An attempt to make a revision run. How the attempt went is its job's state; how it left the host, its outcome."""
 
+    EXCLUSIVE = "host"  # the key of every job that changes the host: one at a time
+
     class Outcome(models.TextChoices):
         DEPLOYED = "deployed", _("Deployed")
         UNDISTURBED = "undisturbed", _("Nothing was changed")
@@ -81,6 +83,8 @@ class Deployment(models.Model):
         UNDONE = "undone", _("Undone")  # a first deployment: there was nothing to go back to
         INTERRUPTED = "interrupted", _("Interrupted")  # its worker was killed; nobody has put it right yet
         NEEDS_YOU = "needs_you", _("Needs you")
+
+    TAKEN_BACK = (Outcome.ROLLED_BACK, Outcome.UNDONE)
 
     number = models.PositiveIntegerField(unique=True)
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")

@@ -204,30 +204,25 @@ def download(error: DownloadError) -> Problem:
 
 
 def prepare_failed(failure: prepare.Failure) -> Problem:
-    """prepare ended with an error; every file is as it was before."""
+    """prepare ended with an error."""
     detail = {"detail": failure.detail}
-    back = _("What was there before was put back.")
     mend = _("Mend it in the configuration, save, and deploy again.")
     docker = _("Look at data_volume: it has to be an absolute path without spaces, quotes or a comment behind it.")
     return {
-        "missing_key": Problem(
-            _("prepare stopped: the key %(detail)s is missing in harbor.yml.") % detail, f"{back} {mend}"
-        ),
-        "traceback": Problem(_("prepare stumbled over harbor.yml: %(detail)s") % detail, f"{back} {mend}"),
-        "validation": Problem(_("prepare refused harbor.yml: %(detail)s") % detail, f"{back} {mend}"),
-        "no_configuration": Problem(_("prepare found no harbor.yml: %(detail)s") % detail, back),
-        "docker_refused": Problem(_("Docker refused to run prepare: %(detail)s") % detail, f"{back} {docker}"),
+        "missing_key": Problem(_("prepare stopped: the key %(detail)s is missing in harbor.yml.") % detail, mend),
+        "traceback": Problem(_("prepare stumbled over harbor.yml: %(detail)s") % detail, mend),
+        "validation": Problem(_("prepare refused harbor.yml: %(detail)s") % detail, mend),
+        "no_configuration": Problem(_("prepare found no harbor.yml: %(detail)s") % detail, mend),
+        "docker_refused": Problem(_("Docker refused to run prepare: %(detail)s") % detail, docker),
         "no_docker": Problem(
             _("prepare could not use Docker: %(detail)s") % detail,
-            back + " " + _("Run the host worker as root, or add its user to the group docker."),
+            _("Run the host worker as root, or add its user to the group docker."),
         ),
         "option": Problem(
             _("This prepare does not know an option: %(detail)s") % detail,
-            back + " " + _("Deploy without Trivy, or take another installer."),
+            _("Deploy without Trivy, or take another installer."),
         ),
-        "other": Problem(
-            _("prepare ended with an error: %(detail)s") % detail, back + " " + _("The log has all it wrote.")
-        ),
+        "other": Problem(_("prepare ended with an error: %(detail)s") % detail, _("The log has all it wrote.")),
     }[failure.kind]
 
 

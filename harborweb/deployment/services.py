@@ -21,7 +21,7 @@ from harborweb.jobs.models import Job
 from harborweb.tools import download
 
 PIECE_BYTES = 256 * 1024
-EXCLUSIVE = "host"  # one deployment, stop or start at a time
+EXCLUSIVE = Deployment.EXCLUSIVE
 
 
 def latest_installer() -> Installer | None:
@@ -121,14 +121,23 @@ def begin_draft(request: HttpRequest, installer: Installer) -> None:
 
 
 @transaction.atomic
-def deploy(request: HttpRequest, revision: Revision, installer: Installer, *, with_trivy: bool = False) -> Deployment:
-    """Request a deployment; raises Problem when something else is being done to the host."""
+def deploy(
+    request: HttpRequest, revision: Revision, installer: Installer, *, with_trivy: bool = False, roll_back: bool = True
+) -> Deployment:
+    """Request a deployment; raises Problem when something else is being done to the host, or has to be put right."""
     if not installer.ready:
         raise Problem(_("This installer is not ready."), _("Wait for its job, or choose another one."))
+    if broken := Deployment.objects.filter(outcome=Deployment.Outcome.INTERRUPTED).first():
+        raise Problem(
+            _("Nothing was started: deployment %(number)d was interrupted and is not put right yet.")
+            % {"number": broken.number},
+            _("Look at its page: the host worker puts it right, or asks you there."),
+        )
     number = (Deployment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     deployment = Deployment.objects.create(
-        number=number, revision=revision, installer=installer, with_trivy=with_trivy, who=request.user.get_username()
-    )
+        number=number, revision=revision, installer=installer, with_trivy=with_trivy, roll_back=roll_back,
+        who=request.user.get_username(),
+    )  # fmt: skip
     title = _("Deploy revision %(number)d") % {"number": revision.number}
     job = jobs.request(
         tasks.deploy,

@@ -1,8 +1,11 @@
 """Wait until what was started is well: its containers, then an answer over http(s)."""
 
 import http.client
+import json
 import ssl
 import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -81,48 +84,108 @@ def _unwell(run: Run, client: DockerClient, bad: list[engine.Container]) -> Prob
     return Problem(_("%(name)s was not healthy after %(seconds)g seconds.") % words, advice)
 
 
-def until_answered(run: Run, wanted: Wanted, seconds: float = 60) -> str:
-    """The address on the host at which the registry answered `/v2/`; raises Problem when it does not.
+def until_answered(run: Run, wanted: Wanted) -> str:
+    """The address on the host at which the registry answered; raises Problem when it does not in time.
 
-    Empty when no port is known. The certificate is not judged here: a client's view of it needs its own name.
+    A Harbor is asked for the health of its components: while it starts, its proxy answers 502 in HTML, and then 200
+    both when all are healthy and when not (facts on health), so each component is read. Anything else is asked for
+    `/v2/`. Empty when no port is known. The certificate is not judged here: the acceptance probe does that.
     """
     port = wanted.https_port if wanted.https else wanted.http_port
     if port is None:
         run.line(_("Its port is not known, so nobody asked whether it answers."))
         return ""
-    scheme = "https" if wanted.https else "http"
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + settings.HEALTHY_SECONDS
+    told: dict[str, str] = {}
     while True:
         run.check()
-        heard = [_ask(scheme, host, port, wanted.hostname) for host in (*HOSTS, wanted.hostname) if host]
-        for address, status in heard:
-            if status in {"200", "401"}:
-                run.line(_("GET %(address)s answered %(status)s") % {"address": address, "status": status})
-                return address
+        heard = [_look_at(wanted, host, port) for host in (*HOSTS, wanted.hostname) if host]
+        heard.sort(key=lambda one: one.rank)
+        best = heard[0]
+        _tell_components(run, best, told)
+        if best.well:
+            run.line(_("GET %(address)s answered %(status)s") % {"address": best.address, "status": best.status})
+            return best.address
         if time.monotonic() > deadline:
-            address, status = heard[0]
-            raise Problem(
-                _("The containers are well, but %(address)s does not answer as a registry: %(status)s.")
-                % {"address": address, "status": status},
-                _("Look at the last lines of the proxy's log, and whether a firewall stands between."),
-            )
+            raise _silent(best)
         time.sleep(POLL_SECONDS)
 
 
-def _ask(scheme: str, host: str, port: int, name: str) -> tuple[str, str]:
-    """The address and what it answered: a status, or the name of the error."""
-    address = f"{scheme}://{host}:{port}/v2/"
+@dataclass(frozen=True)
+class Heard:
+    """What one address answered: a status, or the name of the error; of a Harbor also its components."""
+
+    address: str
+    status: str
+    components: dict[str, str] = field(default_factory=dict)
+    harbor: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Whether a registry, or a Harbor whose components are all healthy, has answered."""
+        if self.harbor:
+            return bool(self.components) and set(self.components.values()) == {"healthy"}
+        return self.status in {"200", "401"}
+
+    @property
+    def rank(self) -> int:
+        """The most telling answer first."""
+        return 0 if self.well else 1 if self.components else 2 if self.status.isdigit() else 3
+
+
+def _look_at(wanted: Wanted, host: str, port: int) -> Heard:
+    """A Harbor's health at `host`, or what `/v2/` answers where there is no such API."""
+    health, body = _ask(wanted, host, port, "/api/v2.0/health")
+    if health.status == "200":
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            found = {str(one["name"]): str(one["status"]) for one in json.loads(body)["components"]}
+            return replace(health, components=found, harbor=True)
+    if health.status in {"502", "503", "504"}:
+        return replace(health, harbor=True)  # its proxy is up, what stands behind is not yet
+    return health if not health.status.isdigit() else _ask(wanted, host, port, "/v2/")[0]
+
+
+def _tell_components(run: Run, heard: Heard, told: dict[str, str]) -> None:
+    for name, status in sorted(heard.components.items()):
+        if told.get(name) != status:
+            told[name] = status
+            run.line(_("Harbor's component %(name)s is %(status)s") % {"name": name, "status": status})
+    if heard.components:
+        run.progress(sum(status == "healthy" for status in heard.components.values()), len(heard.components))
+
+
+def _silent(heard: Heard) -> Problem:
+    bad = [name for name, status in heard.components.items() if status != "healthy"]
+    advice = _("Look at the last lines of the proxy's log, and whether a firewall stands between.")
+    if bad:
+        return Problem(
+            _("The containers are well, but Harbor says that these components are not: %(names)s.")
+            % {"names": ", ".join(bad)},
+            _("Look at the logs of the containers of these names."),
+        )
+    return Problem(
+        _("The containers are well, but %(address)s does not answer as a registry: %(status)s.")
+        % {"address": heard.address, "status": heard.status},
+        advice,
+    )
+
+
+def _ask(wanted: Wanted, host: str, port: int, path: str) -> tuple[Heard, bytes]:
+    """What a GET answered: a status or the name of the error, and the first 256 KiB of its body."""
+    scheme = "https" if wanted.https else "http"
+    address = f"{scheme}://{host}:{port}{path}"
     connection: http.client.HTTPConnection
-    if scheme == "https":
+    if wanted.https:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(host, port, timeout=5, context=context)
     else:
         connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
-        connection.request("GET", "/v2/", headers={"Host": f"{name}:{port}"})
-        return address, str(connection.getresponse().status)
+        connection.request("GET", path, headers={"Host": f"{wanted.hostname}:{port}"})
+        answer = connection.getresponse()
+        return Heard(address, str(answer.status)), answer.read(256 * 1024)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        return address, type(error).__name__
+        return Heard(address, type(error).__name__), b""
     finally:
         connection.close()
