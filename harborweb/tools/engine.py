@@ -1,6 +1,7 @@
 """The docker engine through its API: is it there, and how are the containers of a compose project?"""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,11 +55,42 @@ class Container:
     host_ports: tuple[int, ...]
     restarts: int
     since: str  # RFC 3339: when it started, or ended; "" before the first start
+    created: str = ""  # RFC 3339
+    mounts: tuple[str, ...] = ()  # files and folders of the host that it sees
+    oom_killed: bool = False  # the kernel killed a process of it for want of memory
+    health_output: str = ""  # what its last health check said
+    health_exit: int | None = None
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    restart_policy: str = "no"  # no, always, unless-stopped, on-failure:3
+    detached: bool = True  # nobody sits at its standard input; of its output compose says nothing true
+    read_only: bool = False  # its root file system
+    user: str = ""  # "" is the image's own, mostly root
+    no_new_privileges: bool = False
+    memory_limit: int = 0  # bytes; 0 = all of the machine's
+    cpu_limit: float = 0.0  # CPUs; 0 = all of the machine's
+    log_driver: str = ""
 
     @property
     def well(self) -> bool:
         """Running, and healthy where it can tell."""
         return self.state == "running" and self.health in {"", "healthy"}
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a running container has used so far; two of them give its CPU load."""
+
+    at: float  # seconds
+    cpu: float  # seconds of CPU since it started
+    memory: int  # bytes, without the page cache that the kernel would give back
+
+    def load(self, before: "Use | None") -> float | None:
+        """CPUs busy between `before` and now (1.0 = one whole CPU); None when that cannot be told."""
+        if before is None or self.at <= before.at or self.cpu < before.cpu:  # less: it was started anew
+            return None
+        return (self.cpu - before.cpu) / (self.at - before.at)
 
 
 @contextmanager
@@ -145,6 +177,57 @@ def last_lines(client: "docker.DockerClient", container_id: str, count: int) -> 
     return [line[:500] for line in text.decode(errors="replace").splitlines()[-count:]]
 
 
+def lines_since(client: "docker.DockerClient", container_id: str, since: int, count: int) -> list[str]:
+    """At most the last `count` lines written since second `since` (0 = ever), each with its RFC 3339 time before it.
+
+    Empty when the container is gone. Raises EngineError, of kind refused where its log driver keeps nothing (since
+    engine 20.10 every driver can be read, unless its cache is switched off).
+    """
+    try:
+        text: bytes = client.api.logs(
+            container_id, tail=count, stdout=True, stderr=True, timestamps=True, since=since or None
+        )
+    except NotFound:
+        return []
+    except APIError as error:
+        raise EngineError("refused", _reason(error)) from error
+    return text.decode(errors="replace").split("\n")[:-1][-count:]
+
+
+def use(client: "docker.DockerClient", container_id: str) -> Use | None:
+    """What a container has used until now; None of one that does not run. Takes some milliseconds."""
+    try:
+        seen: dict[str, Any] = client.api.stats(container_id, stream=False, one_shot=True)
+    except NotFound:
+        return None
+    memory = seen.get("memory_stats") or {}
+    if "usage" not in memory:
+        return None
+    details = memory.get("stats") or {}
+    # as `docker stats` counts: cgroup v1 calls it total_inactive_file, v2 inactive_file
+    cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+    usage = int(memory["usage"])
+    return Use(
+        at=time.monotonic(), cpu=int(seen["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9,
+        memory=usage - int(cache) if cache < usage else usage,
+    )  # fmt: skip
+
+
+def restart(client: "docker.DockerClient", container_id: str, patience: int) -> None:
+    """Stop a container (TERM, after `patience` seconds KILL) and start it; raises EngineError inside `connect`."""
+    client.api.restart(container_id, timeout=patience)
+
+
+def start(client: "docker.DockerClient", container_id: str) -> None:
+    """Start a container that does not run; raises EngineError inside `connect`."""
+    client.api.start(container_id)
+
+
+def stop(client: "docker.DockerClient", container_id: str, patience: int) -> None:
+    """Stop a container: TERM, after `patience` seconds KILL; raises EngineError inside `connect`."""
+    client.api.stop(container_id, timeout=patience)
+
+
 def _container(seen: dict[str, Any]) -> Container:
     state, labels = seen["State"], seen["Config"].get("Labels") or {}
     running = state["Status"] in {"running", "restarting", "paused"}
@@ -156,8 +239,44 @@ def _container(seen: dict[str, Any]) -> Container:
         state=state["Status"], health=_health(state, running),
         exit_code=None if running or state["Status"] == "created" else int(state["ExitCode"]),
         error=state.get("Error") or "", ports=texts, host_ports=numbers, restarts=int(seen.get("RestartCount", 0)),
-        since="" if since.startswith("0001-") else since,
+        since="" if since.startswith("0001-") else since, created=str(seen.get("Created") or ""),
+        mounts=tuple(sorted(str(one["Source"]) for one in seen.get("Mounts") or () if one.get("Type") == "bind")),
+        **_last_check(state), **_flags(seen),
     )  # fmt: skip
+
+
+def _flags(seen: dict[str, Any]) -> dict[str, Any]:
+    """How it was created: what it may do, and its limits."""
+    host, config, state = seen["HostConfig"], seen["Config"], seen["State"]
+    policy = host.get("RestartPolicy") or {}
+    tries = f":{policy['MaximumRetryCount']}" if policy.get("MaximumRetryCount") else ""
+    cpus = (host.get("NanoCpus") or 0) / 1e9
+    if not cpus and (host.get("CpuQuota") or 0) > 0:
+        cpus = host["CpuQuota"] / (host.get("CpuPeriod") or 100_000)
+    security = {str(one).replace("=", ":") for one in host.get("SecurityOpt") or ()}
+    return {
+        "oom_killed": bool(state.get("OOMKilled")), "privileged": bool(host.get("Privileged")),
+        "cap_add": _capabilities(host.get("CapAdd")), "cap_drop": _capabilities(host.get("CapDrop")),
+        "restart_policy": f"{policy.get('Name') or 'no'}{tries}",
+        "detached": not config.get("AttachStdin"),
+        "read_only": bool(host.get("ReadonlyRootfs")), "user": str(config.get("User") or ""),
+        "no_new_privileges": bool(security & {"no-new-privileges", "no-new-privileges:true"}),
+        "memory_limit": int(host.get("Memory") or 0), "cpu_limit": round(cpus, 3),
+        "log_driver": str((host.get("LogConfig") or {}).get("Type") or ""),
+    }  # fmt: skip
+
+
+def _capabilities(given: list[str] | None) -> tuple[str, ...]:
+    """Names without CAP_, which newer engines write and older ones do not."""
+    return tuple(sorted({name.upper().removeprefix("CAP_") for name in given or ()}))
+
+
+def _last_check(state: dict[str, Any]) -> dict[str, Any]:
+    """What the last health check said, also of a container that has ended: often it says why."""
+    checks = (state.get("Health") or {}).get("Log") or []
+    if not checks:
+        return {}
+    return {"health_output": str(checks[-1].get("Output") or "").strip()[:2000], "health_exit": checks[-1]["ExitCode"]}
 
 
 def _health(state: dict[str, Any], running: bool) -> str:

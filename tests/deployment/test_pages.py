@@ -158,8 +158,8 @@ def test_the_table_of_containers_alone(as_role: Callable[[int], Any]) -> None:
     deployed()
     host(containers=[container("core")])
     client = as_role(Role.VIEWER)
-    assert 'id="standing"' not in text(client, "containers")
-    answer = client.get(reverse("deployment:containers"), {"titled": "1"}).content.decode()
+    assert 'id="standing"' not in text(client, "containers_panel")
+    answer = client.get(reverse("deployment:containers_panel"), {"titled": "1"}).content.decode()
     assert 'id="standing" hx-swap-oob="true"' in answer
     assert "0.0.0.0:8080 → 8080/tcp" in answer
 

@@ -134,8 +134,8 @@ def size(number: float | None) -> str:
 
 @register.filter
 def seconds(number: float | timedelta | None) -> str:
-    """A duration as "3.8 s", "4 min 10 s" or "2 h 5 min"."""
-    if number is None:
+    """A duration as "3.8 s", "4 min 10 s" or "2 h 5 min"; a template's empty string is none."""
+    if number is None or number == "":
         return "–"
     value = number.total_seconds() if isinstance(number, timedelta) else float(number)
     if value < 60:
