@@ -20,7 +20,7 @@ _NAMED = re.compile(r"(?<![\w.-])([\w.-]++)([\"']?+[ \t]*+[:=][ \t]*+)(?=[^\s#])
 _BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
 _IN_URL = re.compile(r"(://[^\s/:@]*+:)[^\s@/]++@")
 _PEM = re.compile(r"-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----")
-_PASSWD = "passwd"
+_PASSWD = "passwd"  # noqa: S105 - the name of a file
 SHORT = 4  # shorter secrets are not looked for outside their own place
 
 
@@ -49,7 +49,7 @@ def compare(path: str, before: bytes | None, now: bytes | None, secrets: Collect
             texts.append((steady(path, data).decode(), data.decode()))
         except UnicodeDecodeError:
             return None
-    lines = [steadied.splitlines(keepends=True) for steadied, _text in texts]
+    lines = [_lines(steadied) for steadied, _text in texts]
     shown = [veiled(path, text, secrets) for _steadied, text in texts]
     return Sides(lines[0], lines[1], shown[0], shown[1]).diff(before=3)
 
@@ -64,7 +64,8 @@ def veiled(path: str, text: str, secrets: Collection[str]) -> list[str]:
     shown: list[str] = []
     inside = -1  # how far the secret block above is indented; -1: none
     pem = False
-    for line in text.splitlines():
+    for whole in _lines(text):
+        line = whole.rstrip("\r\n")
         mark = _PEM.search(line)
         if pem or mark:
             pem = mark is None or mark[1] == "BEGIN"
@@ -84,6 +85,10 @@ def veiled(path: str, text: str, secrets: Collection[str]) -> list[str]:
             line = line.replace(secret, DOTS)
         shown.append(_IN_URL.sub(rf"\1{DOTS}@", line))
     return shown
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _named(line: str) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""What the result of an installer's job needs to show: {% load deployment %}."""
+"""What pages of other rooms and results of jobs show of deployment: {% load deployment %}."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django import template
 
 from harborweb.configuration import services as configuration
 from harborweb.configuration.models import Draft
+from harborweb.deployment import drift_pages
 from harborweb.deployment.models import Installer
 
 register = template.Library()
@@ -27,3 +28,9 @@ def current_draft() -> Draft | None:
 def draft_from(draft: Draft | None, installer: Installer) -> bool:
     """Whether the wizard's draft was begun from this installer."""
     return draft is not None and draft.template() == installer.template()
+
+
+@register.simple_tag
+def drift_report() -> drift_pages.Report:
+    """Where the host differs from what was deployed; without notes when all is well."""
+    return drift_pages.report()
