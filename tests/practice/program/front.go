@@ -11,16 +11,10 @@ import (
 	"time"
 )
 
-// front passes http(s) on to the registry, as nginx does in Harbor; with https on, http only redirects.
+// front passes http(s) on to the registry, as nginx and core do in Harbor; with https on, http only redirects.
+// A hostname that begins with never-healthy. makes its health check fail for ever.
 func front(file string) {
-	conf := map[string]string{}
-	text, err := os.ReadFile(file)
-	fatal(err)
-	for _, line := range strings.Split(string(text), "\n") {
-		if key, value, ok := strings.Cut(line, " "); ok {
-			conf[key] = value
-		}
-	}
+	conf := settings(file)
 	target, err := url.Parse(conf["upstream"])
 	fatal(err)
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -28,12 +22,16 @@ func front(file string) {
 		r.SetXForwarded()
 		r.Out.Host = r.In.Host
 	}}
+	var behind http.Handler = proxy
+	if strings.Contains(conf["manners"], "harbor") {
+		behind = newCore(conf, proxy)
+	}
 	ours := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/front" {
-			fmt.Fprintln(w, conf["hostname"])
+			alive(w, conf)
 			return
 		}
-		proxy.ServeHTTP(w, r)
+		behind.ServeHTTP(w, r)
 	})
 	if conf["https"] == "" {
 		fatal(http.ListenAndServe(":8080", ours))
@@ -43,13 +41,33 @@ func front(file string) {
 	go func() {
 		fatal(http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/front" {
-				fmt.Fprintln(w, conf["hostname"])
+				alive(w, conf)
 				return
 			}
 			http.Redirect(w, r, conf["https"]+r.URL.RequestURI(), http.StatusPermanentRedirect)
 		})))
 	}()
 	fatal(http.ListenAndServeTLS(":8443", "/etc/cert/server.crt", "/etc/cert/server.key", ours))
+}
+
+func alive(w http.ResponseWriter, conf map[string]string) {
+	if strings.HasPrefix(conf["hostname"], "never-healthy.") {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	fmt.Fprintln(w, conf["hostname"])
+}
+
+// settings reads lines of "key value".
+func settings(file string) map[string]string {
+	conf := map[string]string{}
+	text, err := os.ReadFile(file)
+	fatal(err)
+	for _, line := range strings.Split(string(text), "\n") {
+		if key, value, ok := strings.Cut(line, " "); ok {
+			conf[key] = value
+		}
+	}
+	return conf
 }
 
 // health exits 0 when the address answers below 500.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,36 +76,72 @@ func empty(folder string) {
 	}
 }
 
-// write renders every file; with https it deletes the certificate in use before it copies the new one.
+// write renders every file; with https it deletes the certificate in use before it copies the new one. Secrets rotate
+// on every run; the secret key and core's private key stay.
 func write(wanted map[string]string) error {
+	credential := random()
 	config := map[string]string{
-		"/config/registry/config.yml": "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: /storage\n  delete:\n    enabled: true\nhttp:\n  addr: :5000\n  relativeurls: true\n",
-		"/config/front/front.conf":    "upstream http://registry:5000\nhostname " + wanted["hostname"] + "\n",
-		"/config/core/env":            "HARBOR_ADMIN_PASSWORD=" + wanted["harbor_admin_password"] + "\n",
+		"/config/registry/config.yml": "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: /storage\n  delete:\n    enabled: true\nhttp:\n  addr: :5000\n  relativeurls: true\n  secret: " + random() + "\n",
+		"/config/registry/passwd":     "harbor_registry_user=" + credential + "\n",
+		"/config/front/front.conf":    "upstream http://registry:5000\nhostname " + wanted["hostname"] + "\nmanners " + os.Getenv("MANNERS") + "\n",
+		"/config/core/env": "CORE_SECRET=" + random() + "\nCSRF_KEY=" + random() + "\nREGISTRY_CREDENTIAL_PASSWORD=" + credential +
+			"\nHARBOR_ADMIN_PASSWORD=" + wanted["harbor_admin_password"] + "\n",
 	}
 	ports := fmt.Sprintf("      - %s:8080\n", or(wanted["http.port"], "80"))
+	outside := wanted["external_url"]
 	if _, https := wanted["https"]; https {
 		port := or(wanted["https.port"], "443")
 		ports += fmt.Sprintf("      - %s:8443\n", port)
 		config["/config/front/front.conf"] += "https https://" + wanted["hostname"] + ":" + port + "\n"
+		outside = or(outside, "https://"+wanted["hostname"])
 		if err := copyCertificate(wanted); err != nil {
 			return err
 		}
 	}
+	config["/config/front/front.conf"] += "external " + outside + "\n"
 	for path, text := range config {
-		if err := put(path, text, 0o644); err != nil {
+		if err := put(path, text, 0o640); err != nil {
 			return err
+		}
+		if !strings.HasSuffix(path, "/env") {
+			os.Chown(path, 10000, 10000)
 		}
 		fmt.Println("Generated configuration file:", path)
 	}
-	os.Chmod("/config/core/env", 0o640)
-	os.MkdirAll("/data/registry", 0o755)
+	if err := secrets(); err != nil {
+		return err
+	}
+	for _, folder := range []string{"/data/registry", "/data/database"} {
+		os.MkdirAll(folder, 0o755)
+	}
 	compose := strings.NewReplacer("DATA", wanted["data_volume"], "PORTS", ports, "IMAGE", image).Replace(composeFile)
 	if err := put("/compose_location/docker-compose.yml", compose, 0o644); err != nil {
 		return err
 	}
 	fmt.Println("Generated configuration file: /compose_location/docker-compose.yml")
 	return nil
+}
+
+// secrets makes what lasts, once.
+func secrets() error {
+	for path, mode := range map[string]os.FileMode{"/data/secret/keys/secretkey": 0o600, "/data/secret/core/private_key.pem": 0o600} {
+		if _, err := os.Stat(path); err == nil {
+			fmt.Println("loaded secret from file:", path)
+			continue
+		}
+		if err := put(path, random(), mode); err != nil {
+			return err
+		}
+		os.Chown(path, 10000, 10000)
+		fmt.Println("Generated and saved secret to file:", path)
+	}
+	return nil
+}
+
+func random() string {
+	bytes := make([]byte, 16)
+	rand.Read(bytes)
+	return hex.EncodeToString(bytes)
 }
 
 func copyCertificate(wanted map[string]string) error {
@@ -180,6 +218,7 @@ const composeFile = `services:
     image: IMAGE
     container_name: practice-registry
     restart: always
+    stop_grace_period: 2s
     command: ["/registry", "serve", "/etc/registry/config.yml"]
     environment:
       GODEBUG: netdns=go
@@ -197,9 +236,13 @@ const composeFile = `services:
     image: IMAGE
     container_name: practice-front
     restart: always
+    stop_grace_period: 2s
     command: ["/practice", "front"]
     volumes:
       - ./common/config/front:/etc/front:z
+      - ./common/config/core:/etc/core:z
+      - ./common/config/registry:/etc/registry:z
+      - DATA/database:/database:z
       - DATA/secret/cert:/etc/cert:z
     networks: [practice]
     ports:
