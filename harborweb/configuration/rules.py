@@ -74,7 +74,8 @@ def check(text: str, *, template: str | None = None, tls: Tls | None = None) -> 
 
 def refused(problem: TextProblem) -> Verdict:
     """The verdict on a text that cannot be read."""
-    return Verdict((Fault("error", problem.key, problem.line, problem.message, "", problem.advice),))
+    advice = problem.advice or _("Mend this line in an editor.")
+    return Verdict((Fault("error", problem.key, problem.line, problem.message, "", advice),))
 
 
 def _ordered(faults: list[Fault]) -> Verdict:
