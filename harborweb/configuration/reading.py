@@ -1,29 +1,30 @@
 """Where every key of a YAML text stands. ruamel.yaml reads here; it never writes.
 
-prepare reads harbor.yml with PyYAML, which follows YAML 1.1 (`yes` is true, `0123` is 83), so this does too.
+prepare reads harbor.yml with PyYAML, so what a value is (`values`), and what stops the reading, follows PyYAML.
 """
 
 import bisect
 import re
-import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from harborweb.configuration.syntax import COLLECTIONS, Node, compose
+from harborweb.configuration.values import MERGE, NULL, TAG, TEXT, Plain, Value, construct
 from harborweb.errors import Problem
 
+__all__ = ["BOM", "LARGEST", "TAG", "Entry", "Path", "TextProblem", "Tree", "Value", "leaves"]
+
 Path = tuple[str, ...]
-Value = str | int | float | bool | None
-TAG = "tag:yaml.org,2002:"
 # Breaks that YAML knows and no editor shows; they would make our line numbers and prepare's differ.
-STRANGE_BREAKS = "\x85\u2028\u2029"
+STRANGE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+# What PyYAML's reader refuses wherever it stands, in comments too.
+REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BOM = "\ufeff"
 DEEP = re.compile(r"(?:[\[{]\s*){50}")
+LARGEST = 256 * 1024  # characters; a harbor.yml has some 15,000
+MOST = 5000  # keys and items, those reached through aliases among them
 
 
 class TextProblem(Problem):
@@ -37,7 +38,10 @@ class TextProblem(Problem):
 
 @dataclass(frozen=True)
 class Entry:
-    """One key (or list item) of the text: offsets of its name and of its value, and what YAML makes of it."""
+    """One key (or list item) of the text: offsets of its name and of its value, and what YAML makes of it.
+
+    What is reached through an alias or a merge has no place of its own: there, all offsets are the alias's.
+    """
 
     path: Path
     key_start: int
@@ -50,41 +54,74 @@ class Entry:
     style: str  # of a scalar: "", ', ", |, >
     flow: bool  # stands inside { } or [ ]
     alias: bool  # *name: the value stands elsewhere
+    value: Value = None  # of a scalar, as PyYAML reads it
+    begin: int = -1  # where the value begins behind its anchor and tag
+    anchor: str = ""
 
     @property
-    def value(self) -> Value:
-        """The Python value of a scalar, as PyYAML would read it; None for a block."""
-        if self.kind != "scalar":
-            return None
-        return _value(self.tag, self.content)
+    def inner(self) -> bool:
+        """Whether it is a list item, or reached through an alias: there is no name of its own in the text."""
+        return self.key_start == self.key_end
 
 
+@dataclass(frozen=True)
+class Twice:
+    """A key that stands twice in one block; the first line of each, and the first entry."""
+
+    path: Path
+    first: Entry
+    line: int
+
+
+@dataclass
 class Tree:
-    """Every entry of a text by its path, in the order of the text."""
+    """Every entry of a text by its path, in the order of the text.
 
-    def __init__(self, text: str) -> None:
-        """Read `text`; raises TextProblem naming the line where YAML, or prepare, would stumble."""
-        self.starts = [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
+    Reading raises TextProblem naming the line where YAML, or prepare, would stumble; with `tolerant`, keys that
+    stand twice are gathered in `twice` instead, and the last one counts, as in PyYAML.
+    """
+
+    text: str
+    tolerant: bool = False
+    entries: dict[Path, Entry] = field(default_factory=dict)
+    twice: list[Twice] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Read the text."""
+        text = self.text
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
         if text.startswith(BOM):
             self.starts[0] = 1
-        self.entries: dict[Path, Entry] = {}
-        _refuse_strange_breaks(text, self)
-        root = _compose(text)
+        self._refuse_at_sight()
+        self._busy: set[int] = set()
+        root = compose(text, self.starts, self._stumbled)
         if root is None:
             raise TextProblem(_("This harbor.yml is empty."), _("Start from the template of an installer."), line=1)
-        if not isinstance(root, MappingNode):
+        if root.kind != "mapping":
             raise TextProblem(
                 _("This is no harbor.yml: its top level is not a list of keys with values."),
                 _("Start from the template of an installer."),
                 line=1,
             )
-        self.root_flow = bool(root.flow_style)
-        self._seen = {id(root)}  # an alias is the node that was met before; followed, a few lines would be millions
-        self._mapping(root, ())
+        self.root_flow = root.flow
+        self.root_end = root.end
+        try:
+            self._mapping(root, (), None)
+        except RecursionError as error:
+            raise TextProblem(_("The blocks of this file are nested too deep."), line=1) from error
 
     def line(self, offset: int) -> int:
         """The number of the line, counted from 1, that holds the character at `offset`."""
         return max(1, bisect.bisect_right(self.starts, offset))
+
+    def column(self, offset: int) -> int:
+        """How many characters stand before `offset` on its line."""
+        return offset - self.starts[self.line(offset) - 1]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The number of the line (from 0) and the place in it; a byte order mark belongs to its line."""
+        number = self.line(offset) - 1
+        return number, offset - (self.starts[number] if number else 0)
 
     def children(self, path: Path) -> Iterator[Entry]:
         """The entries directly below `path`."""
@@ -92,102 +129,136 @@ class Tree:
             if len(entry.path) == len(path) + 1 and entry.path[:-1] == path:
                 yield entry
 
-    def _mapping(self, node: MappingNode, path: Path) -> None:
-        for name, child in node.value:
-            if not isinstance(name, ScalarNode):
-                raise TextProblem(_("A key here is not a word."), line=self.line(name.start_mark.index))
-            self._seen.add(id(name))
-            here = (*path, str(name.value))
-            if here in self.entries:
-                raise TextProblem(
-                    _("The key %(key)s stands here a second time, first on line %(line)s.")
-                    % {"key": ".".join(here), "line": self.line(self.entries[here].key_start)},
-                    _("Delete one of the two: prepare takes the last one without a word."),
-                    line=self.line(name.start_mark.index),
-                    key=".".join(here),
-                )
-            self._entry(here, child, name.start_mark.index, name.end_mark.index, bool(node.flow_style))
-
-    def _entry(self, path: Path, node: Node, key_start: int, key_end: int, flow: bool) -> None:
-        alias = id(node) in self._seen
-        self._seen.add(id(node))
-        scalar = isinstance(node, ScalarNode)
-        kind = "scalar" if scalar else "mapping" if isinstance(node, MappingNode) else "sequence"
-        self.entries[path] = Entry(
-            path, key_start, key_end, node.start_mark.index, node.end_mark.index, kind, str(node.tag),
-            str(node.value) if scalar else "", str(getattr(node, "style", None) or ""), flow, alias,
-        )  # fmt: skip
-        if alias:
-            return
-        if isinstance(node, MappingNode):
-            self._mapping(node, path)
-        elif isinstance(node, SequenceNode):
-            for number, item in enumerate(node.value):
-                begin = item.start_mark.index
-                self._entry((*path, str(number)), item, begin, begin, bool(node.flow_style))
-
-
-def _refuse_strange_breaks(text: str, tree: Tree) -> None:
-    for number, char in enumerate(text):
-        lone = char == "\r" and text[number + 1 : number + 2] != "\n"
-        if lone or char in STRANGE_BREAKS:
+    def _refuse_at_sight(self) -> None:
+        text = self.text
+        if len(text) > LARGEST:
+            raise TextProblem(
+                _("This text is larger than %(most)s KB.") % {"most": LARGEST // 1024},
+                _("A harbor.yml has some 15 KB. Look whether this is the right file."),
+                line=1,
+            )
+        if strange := STRANGE_BREAK.search(text):
             raise TextProblem(
                 _("This line holds a line break that editors do not show."),
                 _("Save the file with ordinary line ends (LF)."),
-                line=tree.line(number),
+                line=self.line(strange.start()),
             )
-
-
-def _reader() -> YAML:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)
-    return yaml
-
-
-def _compose(text: str) -> Any:
-    if deep := DEEP.search(text):  # reading it would take minutes and then fail
-        raise TextProblem(_("The blocks of this file are nested too deep."), line=text.count("\n", 0, deep.start()) + 1)
-    try:
-        return _reader().compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else None
-        if "\t" in str(error.problem or "") or "'\\t'" in str(error.problem or ""):
+        if refused := REFUSED.search(text):
             raise TextProblem(
-                _("A tab indents this line, and YAML allows only spaces."), _("Replace it by spaces."), line=line
-            ) from error
-        raise TextProblem(
-            _("YAML cannot read this line: %(why)s.") % {"why": error.problem or error.context},
+                _("A character here is not allowed in YAML."),
+                _("Delete it, or write it as an escape in double quotes."),
+                line=self.line(refused.start()),
+            )
+        if deep := DEEP.search(text):  # reading it would take minutes and then fail
+            raise TextProblem(_("The blocks of this file are nested too deep."), line=self.line(deep.start()))
+
+    def _stumbled(self, why: str, offset: int) -> Exception:
+        line = self.line(offset) if offset >= 0 else None
+        if why == "nested too deep":
+            return TextProblem(_("The blocks of this file are nested too deep."), line=1)
+        if "\t" in why or "'\\t'" in why:
+            return TextProblem(
+                _("A tab stands on this line, and YAML allows only spaces between its words."),
+                _("Replace it by spaces."),
+                line=line,
+            )
+        return TextProblem(
+            _("YAML cannot read this line: %(why)s.") % {"why": why},
             _("Look at its indentation, quotes and colons, and at the line before it."),
             line=line,
-        ) from error
-    except YAMLError as error:  # ReaderError: characters that YAML does not allow
-        position = getattr(error, "position", 0)
+        )
+
+    def _mapping(self, node: Node, path: Path, through: int | None) -> None:
+        """Enter the pairs of a mapping; `through` is the offset of the alias it was reached by, if by one."""
+        mine: set[str] = set()
+        for name, child in node.pairs:
+            if name.kind != "scalar":
+                raise TextProblem(_("A key here is not a word."), line=self.line(name.start))
+            if name.tag == MERGE:
+                continue
+            here = (*path, name.content)
+            if name.content in mine:
+                self._second(here, name)
+            mine.add(name.content)
+            self._entry(here, child, (name.start, name.end) if through is None else None, node.flow, through)
+        for word, child in node.merged(self._stumbled).items():
+            if word not in mine:
+                self._entry((*path, word), child, None, node.flow, node.start if through is None else through)
+
+    def _second(self, here: Path, name: Node) -> None:
+        first = self.entries[here]
+        if self.tolerant:
+            self.twice.append(Twice(here, first, self.line(name.start)))
+            for path in [path for path in self.entries if path[: len(here)] == here]:
+                del self.entries[path]
+            return
         raise TextProblem(
-            _("A character here is not allowed in YAML."),
-            _("Delete it, or write it as an escape in double quotes."),
-            line=text.count("\n", 0, position) + 1,
-        ) from error
-    except RecursionError as error:
-        raise TextProblem(_("The blocks of this file are nested too deep."), line=1) from error
+            _("The key %(key)s stands here a second time, first on line %(line)s.")
+            % {"key": ".".join(here), "line": self.line(first.key_start)},
+            _("Delete one of the two: prepare takes the last one without a word."),
+            line=self.line(name.start),
+            key=".".join(here),
+        )
 
+    def _entry(self, path: Path, node: Node, name: tuple[int, int] | None, flow: bool, through: int | None) -> None:
+        """Enter `node` under `path`; `name` is where its key stands, None for an item or what an alias brings."""
+        if len(self.entries) >= MOST:
+            raise TextProblem(
+                _("This text has more than %(most)s keys.") % {"most": MOST},
+                _("A harbor.yml has some 100. Look whether this is the right file."),
+                line=self.line(node.start),
+            )
+        real = node.target or node
+        start, end = (node.start, node.end) if through is None else (through, through)
+        name = name or (start, start)
+        self.entries[path] = Entry(
+            path, *name, start, end, real.kind, real.tag, real.content, real.style, flow,
+            real is not node or through is not None, self._value(real, path, start), node.begin, node.anchor,
+        )  # fmt: skip
+        if id(real) in self._busy:  # a list that holds itself
+            return
+        self._busy.add(id(real))
+        inside = through if real is node else through or start
+        if real.kind == "mapping":
+            self._mapping(real, path, inside)
+        for number, item in enumerate(real.items):
+            self._entry((*path, str(number)), item, None, real.flow, inside)
+        self._busy.discard(id(real))
 
-def _value(tag: str, content: str) -> Value:
-    """What PyYAML makes of a scalar; dates stay text, and `1e3` too, as in PyYAML."""
-    kind = tag.removeprefix(TAG)
-    if kind == "null":
-        return None
-    if kind not in ("bool", "int", "float") or (kind == "float" and "." not in content):
-        return content
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    def _value(self, node: Node, path: Path, offset: int) -> Value:
+        if node.kind != "scalar":
+            if node.tag != COLLECTIONS[node.kind]:
+                raise self._stumbled(_("prepare does not know what %(tag)s is") % {"tag": node.tag}, offset)
+            return None
         try:
-            made = _reader().constructor.construct_object(ScalarNode(tag, content))
-        except (ValueError, YAMLError):
-            return content
-    return made if isinstance(made, bool | int | float) else content
+            return construct(node.tag, node.content)
+        except ValueError as error:
+            raise TextProblem(
+                _("prepare stops at the value of %(key)s: it looks like a date, a number or a mark and is none.")
+                % {"key": ".".join(path)},
+                _("Put it in quotes."),
+                line=self.line(offset),
+                key=".".join(path),
+            ) from error
 
 
 def leaves(tree: Tree) -> Mapping[Path, tuple[str, str, str]]:
     """What YAML reads, flat: comparing two of these tells which keys an edit changed."""
-    return {path: (entry.kind, entry.tag, entry.content) for path, entry in tree.entries.items()}
+    return {
+        path: (entry.kind, entry.tag if entry.kind == "scalar" else "", entry.content)
+        for path, entry in tree.entries.items()
+    }
+
+
+def holds(entry: Entry | None, value: Value) -> bool:
+    """Whether YAML reads exactly `value` in this scalar."""
+    if entry is None or entry.kind != "scalar":
+        return False
+    if isinstance(value, Plain):
+        return entry.tag != TEXT and entry.content == value
+    if isinstance(value, str):
+        return entry.tag == TEXT and entry.value == value
+    if value is None:
+        return entry.tag == NULL
+    same = type(entry.value) is type(value) and entry.value == value
+    return same or (value != value and entry.value != entry.value)  # .nan is not equal to itself

@@ -1,19 +1,24 @@
 """How one value is written so that YAML reads back exactly what was set."""
 
 import json
+import math
 import re
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import ScalarNode
 
-from harborweb.configuration.reading import TAG, Value
+from harborweb.configuration.values import TEXT, Plain, Value, resolve
 from harborweb.errors import Problem
 
 # Careful on purpose: what is not surely plain is quoted.
 PLAIN = re.compile(r"[^\W_0-9][\w ./@+:=%$~!?&*-]*|[\w/.][\w./@+:=%$~!?&*-]*")
 # Characters YAML prints only as escapes, and the breaks in PyYAML's eyes.
 ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Readers of YAML 1.1 and 1.2 differ on these, and on numbers like 1e3, 0o17 or 1_0: quoted, all read text.
+WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|~", re.IGNORECASE)
+NUMBER = re.compile(r"[-+.]?[0-9][0-9_.:eExXoOa-fA-F+-]*|[-+]?\.(inf|nan)", re.IGNORECASE)
+ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?")
+LONGEST_NAME = 128
 
 
 def scalar(value: Value, style: str = "", *, flow: bool = False) -> str:
@@ -23,10 +28,12 @@ def scalar(value: Value, style: str = "", *, flow: bool = False) -> str:
     Raises Problem for text that no YAML file can hold.
     """
     if value is None:
-        return ""
+        return "null" if flow else ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, float):
+        return _real(value)
+    if isinstance(value, int | Plain):
         return str(value)
     try:
         value.encode()
@@ -39,6 +46,29 @@ def scalar(value: Value, style: str = "", *, flow: bool = False) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def name(word: str) -> str:
+    """`word` as the name of a key; raises Problem for what cannot be one."""
+    if not word or word != word.strip() or len(word) > LONGEST_NAME or ESCAPED.search(word):
+        raise Problem(_("This cannot be the name of a key."), _("Names are words; a dot stands between block and key."))
+    return scalar(word, flow=True)
+
+
+def flow_list(values: Sequence[Value]) -> str:
+    """`values` as a list in one line."""
+    return "[" + ", ".join(scalar(value, flow=True) for value in values) + "]"
+
+
+def _real(value: float) -> str:
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    digits, sign, power = repr(value).partition("e")
+    if sign and "." not in digits:  # PyYAML takes 1e+20 for text
+        digits += ".0"
+    return digits + sign + power
+
+
 def _double(value: str) -> str:
     quoted = json.dumps(value, ensure_ascii=False)
     return ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
@@ -48,13 +78,6 @@ def reads_plain(value: str) -> bool:
     """Whether YAML reads the bare `value` as this very text."""
     if not PLAIN.fullmatch(value) or value != value.strip() or ": " in value or value.endswith(":"):
         return False
-    return all(_resolves_to_text(value, version) for version in ((1, 1), (1, 2)))
-
-
-def _resolves_to_text(value: str, version: tuple[int, int]) -> bool:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = version
-    # PyYAML and others differ on numbers like 1e3, 1_0 or 1:30: what starts like a number is quoted.
-    if re.fullmatch(r"[-+.]?[0-9][0-9_.:eExXoOa-fA-F+-]*", value) and not re.fullmatch(r"\d+(\.\d+){3}", value):
+    if WORDS.fullmatch(value) or resolve(value) != TEXT:
         return False
-    return bool(yaml.resolver.resolve(ScalarNode, value, (True, False)) == TAG + "str")
+    return bool(ADDRESS.fullmatch(value)) or not NUMBER.fullmatch(value)

@@ -1,0 +1,252 @@
+"""A key comes live: from its comment, in its own line, or on a new line where the template has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from harborweb.configuration import comments, writing
+from harborweb.configuration.comments import Commented
+from harborweb.configuration.fields import REQUIRED_WITH
+from harborweb.configuration.reading import Entry, Path, TextProblem, Tree
+
+if TYPE_CHECKING:
+    from harborweb.configuration.document import Document
+
+# Tracing on without an exporter stops prepare; of the two, this one comes live when none was chosen.
+EXPORTERS = (("trace", "otel"), ("trace", "jaeger"))
+JAEGER = ("endpoint", "agent_host")  # exactly one of them
+
+
+def spoken(found: Commented) -> Entry | None:
+    """What YAML reads in the line of a commented key; None where it is no YAML by itself."""
+    try:
+        tree = Tree(found.bare.strip())
+    except TextProblem:
+        return None
+    entry = tree.entries.get((found.path[-1],))
+    return entry if entry and not tree.root_flow and next(iter(tree.entries)) == entry.path else None
+
+
+def brought(document: Document, paths: Sequence[Path], template: Document) -> Document:
+    """`document` with all `paths` live, those that stand in comments with the values that stand there.
+
+    Raises TextProblem where one of them has no place.
+    """
+    wanted = [path[:depth] for path in paths for depth in range(1, len(path) + 1)]
+    missing = [path for path in dict.fromkeys(wanted) if path not in document.tree.entries]
+    blocks = {path[:-1] for path in wanted}
+    for path in missing:
+        _refuse_no_block(document, path)
+    after = _uncommented(document, [path for path in missing if path in document.commented], blocks)
+    for path in missing:
+        if path not in after.tree.entries:
+            _refuse_no_block(after, path)
+            after = _added(after, path, template)
+    return after
+
+
+def with_company(before: Document, after: Document, path: Path, template: Document) -> Document:
+    """`after` with the keys live that prepare needs in the blocks that came live between `before` and `after`."""
+    result = after
+    blocks = [path[:depth] for depth in range(1, len(path))]
+    if after.kind(".".join(path)) == "mapping":
+        blocks.append(path)
+    seen: set[Path] = set()
+    while blocks:
+        block = blocks.pop(0)
+        if block in seen or before.kind(".".join(block)) == "mapping":
+            continue
+        seen.add(block)
+        company = [one for one in _company(result, block, path) if one not in result.tree.entries]
+        company = [one for one in company if one in result.commented or template.knows(".".join(one))]
+        if company:
+            result = result.checked(_filled(brought(result, company, template), company, template), company)
+            blocks += [one[:depth] for one in company for depth in range(1, len(one) + 1)]
+    return result
+
+
+def companions() -> frozenset[Path]:
+    """All keys that come live with a block."""
+    keys = {tuple(key.split(".")) for keys in REQUIRED_WITH.values() for key in keys}
+    return frozenset(keys | {(*EXPORTERS[1], name) for name in JAEGER})
+
+
+def _company(document: Document, block: Path, path: Path) -> list[Path]:
+    company = [tuple(key.split(".")) for key in REQUIRED_WITH.get(".".join(block), ())]
+    if block == ("trace",) and not any(one in document.tree.entries for one in EXPORTERS):
+        company.append(EXPORTERS[0])
+    if block == EXPORTERS[1] and not any((*block, name) in document.tree.entries for name in JAEGER):
+        company.append((*block, JAEGER["agent" in path[-1]]))
+    return company
+
+
+def _filled(document: Document, company: Iterable[Path], template: Document) -> Document:
+    """New lines of `company` without a value get the template's."""
+    for path in company:
+        key = ".".join(path)
+        value = template.suggested(key) if template.suggested(key) is not None else template.get(key)
+        entry = document.tree.entries[path]
+        if value is not None and entry.kind == "scalar" and document.lines[document.tree.line(entry.start) - 1] in (
+            new_line(document, path), new_line(document, path).rstrip("\r\n"),
+        ):  # fmt: skip
+            position = entry.key_end + 1
+            document = document.with_text(
+                f"{document.text[:position]} {writing.scalar(value)}{document.text[position:]}"
+            )
+    return document
+
+
+def new_line(document: Document, path: Path) -> str:
+    """The line of `path` without a value, indented as it stands."""
+    entry = document.tree.entries[path]
+    return f"{' ' * document.tree.column(entry.key_start)}{writing.name(path[-1])}:{document.line_end}"
+
+
+def _refuse_no_block(document: Document, path: Path) -> None:
+    parent = document.tree.entries.get(path[:-1])
+    if parent is None:
+        return
+    holds_keys = parent.kind == "mapping" or (parent.kind == "scalar" and parent.value is None and not parent.flow)
+    if parent.alias or not holds_keys:
+        raise TextProblem(
+            _("%(parent)s is no block of keys, so %(key)s has no place.")
+            % {"parent": ".".join(path[:-1]), "key": path[-1]},
+            _("Write it as a block in an editor, then import the file."),
+            line=document.tree.line(parent.key_start),
+            key=".".join(path),
+        )
+
+
+def _uncommented(document: Document, paths: Sequence[Path], blocks: set[Path]) -> Document:
+    """The lines of `paths` without their comment signs, indented below their blocks."""
+    lines: dict[int, str] = {}
+    indents: dict[Path, int] = {}
+    for path in paths:
+        found = document.commented[path]
+        indents[path] = indent = _child_indent(document, path[:-1], found, indents)
+        body = found.bare.lstrip(" ")
+        name, _colon, rest = body.partition(":")
+        whole = not rest.strip() or rest.strip().startswith("#") if path in blocks else spoken(found) is not None
+        if not whole:  # a sentence, or a value of several lines: it stays a comment
+            body = f"{name}: # {rest.strip()}{rest[len(rest.rstrip()) :].lstrip(' ')}"
+        lines[found.index] = " " * indent + body
+    return document.with_lines(lines) if lines else document
+
+
+def _child_indent(document: Document, parent: Path, found: Commented | None, indents: dict[Path, int]) -> int:
+    for entry in document.tree.children(parent):
+        if not entry.inner and not entry.flow:
+            return document.tree.column(entry.key_start)
+    for path, indent in indents.items():
+        if path[:-1] == parent:
+            return indent
+    if not parent:
+        return 0
+    own = indents[parent] if parent in indents else document.tree.column(document.tree.entries[parent].key_start)
+    if found is None:
+        found = next((one for one in document.commented.values() if one.path[:-1] == parent), None)
+    return found.indent if found and found.indent > own else own + unit(document)
+
+
+def unit(document: Document) -> int:
+    """By how many spaces this file indents."""
+    for entry in document.tree.entries.values():
+        if len(entry.path) == 2 and not entry.inner and not entry.flow:
+            return document.tree.column(entry.key_start) or 2
+    return 2
+
+
+def _added(document: Document, path: Path, template: Document) -> Document:
+    """`path` as an empty key on a new line."""
+    parent = document.tree.entries.get(path[:-1])
+    if (parent is None and document.tree.root_flow) or (parent is not None and parent.start < parent.end
+                                                        and document.text[parent.begin] == "{"):  # fmt: skip
+        return _added_in_braces(document, path, parent)
+    indent = _child_indent(document, path[:-1], None, {})
+    line = f"{' ' * indent}{writing.name(path[-1])}:"
+    position = _position(document, path, template)
+    before, after = document.lines[:position], document.lines[position:]
+    if before and not before[-1].endswith("\n"):
+        return document.with_text("".join(before) + document.line_end + line)
+    return document.with_text("".join([*before, line + document.line_end, *after]))
+
+
+def _added_in_braces(document: Document, path: Path, parent: Entry | None) -> Document:
+    start, end = (parent.begin, parent.end) if parent else (document.text.index("{"), document.tree.root_end)
+    inside = document.text[start + 1 : end - 1]
+    if "\n" in inside or "#" in inside:
+        raise TextProblem(
+            _("%(key)s would come into a block in braces that harborweb does not edit.") % {"key": ".".join(path)},
+            _("Write one key per line in an editor, then import the file."),
+            line=document.tree.line(start),
+            key=".".join(path),
+        )
+    comma = ", " if inside.strip().rstrip(",") else ""
+    inside = inside.rstrip().removesuffix(",") if comma else inside.strip()
+    text = f"{document.text[: start + 1]}{inside}{comma}{writing.name(path[-1])}: null{document.text[end - 1 :]}"
+    return document.with_text(text)
+
+
+def _position(document: Document, path: Path, template: Document) -> int:
+    """The number of the line (from 0) before which `path` comes."""
+    parent = document.tree.entries.get(path[:-1])
+    key = ".".join(path)
+    if template.knows(key) and (not path[:-1] or template.knows(".".join(path[:-1]))):
+        spot = _after_neighbour(document, path, template)
+        if spot is not None:
+            return spot
+    if parent is None:
+        return len(document.lines) if not _closed(document) else _last_content(document)
+    return last_line(document, parent) + 1
+
+
+def _after_neighbour(document: Document, path: Path, template: Document) -> int | None:
+    """Behind the nearest thing above `path` in the template that this document has too, in the same block."""
+    owners = {(template.line(".".join(one)) or 0) - 1: one for one in (*template.commented, *template.tree.entries)
+              if not one[-1].isdigit()}  # fmt: skip
+    block = path[:-1]
+    bottom = _bottom(document, block)
+    for number in range((template.line(".".join(path)) or 1) - 2, -1, -1):
+        owner = owners.get(number)
+        if owner is None:
+            said = template.lines[number].strip()
+            same = [index for index in range(bottom[0], bottom[1]) if document.lines[index].strip() == said]
+            if said.strip("# ") and len(same) == 1:
+                return same[0] + 1
+            continue
+        if owner == block:
+            return bottom[0]
+        if owner[: len(block)] != block:
+            continue
+        sibling = owner[: len(block) + 1]
+        if sibling in document.tree.entries and not document.tree.entries[sibling].inner:
+            return last_line(document, document.tree.entries[sibling]) + 1
+        if sibling in document.commented:
+            return comments.commented_ends(document.lines, document.commented[sibling])[0] + 1
+    return None
+
+
+def _bottom(document: Document, block: Path) -> tuple[int, int]:
+    """The lines in which keys of `block` may stand: the first, and the one behind the last."""
+    if not block:
+        return 0, len(document.lines)
+    entry = document.tree.entries[block]
+    return document.tree.line(entry.key_start), last_line(document, entry) + 1
+
+
+def last_line(document: Document, entry: Entry) -> int:
+    """The last line (from 0) of a block, commented keys that belong to it included."""
+    last = comments.block_end(document.text, document.lines, document.tree, entry)
+    mine = [one.index for one in document.commented.values() if one.path[: len(entry.path)] == entry.path]
+    return max([last, *mine])
+
+
+def _closed(document: Document) -> bool:
+    return any(line.startswith("...") for line in document.lines)
+
+
+def _last_content(document: Document) -> int:
+    return next(number for number, line in enumerate(document.lines) if line.startswith("..."))

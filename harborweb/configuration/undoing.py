@@ -1,0 +1,346 @@
+"""The way back: a key returns to its comment or to how it stood before; whole blocks go into comments and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from harborweb.configuration import bringing, comments, replacing
+from harborweb.configuration.comments import Commented
+from harborweb.configuration.reading import Entry, Path, TextProblem, holds
+
+if TYPE_CHECKING:
+    from harborweb.configuration.document import Document
+
+
+def unset(document: Document, path: Path, template: Document) -> Document:
+    """`document` with the live key `path` (a block: with all its keys) as a comment again.
+
+    With it go the blocks around it that the template has in comments and in which nothing is left but what had come
+    live with them, unchanged.
+    """
+    entry = own_line(document, path)
+    gone = [path]
+    for depth in range(len(path) - 1, 0, -1):
+        block = path[:depth]
+        if block not in template.commented or not _only_company(document, block, gone, template):
+            break
+        gone.append(block)
+    top = gone[-1]
+    going = [one for one in document.tree.entries.values() if one.path == path or one.path[: len(top)] == top]
+    going = [one for one in going if not one.inner] if len(gone) > 1 else [
+        one for one in document.tree.entries.values() if one.path[: len(path)] == path and not one.inner
+    ]  # fmt: skip
+    lines: dict[int, str] = {}
+    prefixes: dict[Path, str] = {}
+    for one in going:
+        own_line(document, one.path)
+        _to_comment(document, one, template, prefixes, lines)
+    after = document.checked(document.with_lines(lines), [top])
+    if top in after.tree.entries:
+        raise replacing.odd(document, entry)
+    return after
+
+
+def _only_company(document: Document, block: Path, gone: Collection[Path], template: Document) -> bool:
+    company = bringing.companions()
+    for entry in document.tree.entries.values():
+        path = entry.path
+        if path[: len(block)] != block or entry.kind == "mapping" or any(path[: len(one)] == one for one in gone):
+            continue
+        if path not in company or not _as_suggested(entry, template):
+            return False
+    return True
+
+
+def _as_suggested(entry: Entry, template: Document) -> bool:
+    found = template.commented.get(entry.path)
+    theirs = bringing.spoken(found) if found else None
+    return theirs is not None and holds(entry, theirs.value) and entry.content == theirs.content
+
+
+def own_line(document: Document, path: Path) -> Entry:
+    """The entry of a live key that stands at the beginning of a line of its own; raises TextProblem for another."""
+    entry = document.tree.entries.get(path)
+    key = ".".join(path)
+    if entry is None:
+        raise TextProblem(_("%(key)s is not set in this harbor.yml.") % {"key": key}, key=key)
+    number, place = document.tree.place(entry.key_start)
+    before = document.lines[number][:place].lstrip("\ufeff")
+    if entry.inner or entry.flow or before.strip() or entry.anchor:
+        raise replacing.odd(document, entry)
+    return entry
+
+
+def _to_comment(
+    document: Document, entry: Entry, template: Document, prefixes: dict[Path, str], lines: dict[int, str]
+) -> None:
+    """Write the lines of one key, without the keys below it, as comments into `lines`."""
+    number, place = document.tree.place(entry.key_start)
+    column = document.tree.column(entry.key_start)
+    line = document.lines[number]
+    theirs = template.commented.get(entry.path)
+    prefix = _prefix(document, entry, theirs, template, prefixes)
+    prefixes[entry.path] = prefix
+    head = line[: place - column]  # a byte order mark
+    lines[number] = head + prefix + line[place:]
+    if theirs is not None and entry.kind == "scalar" and _one_line(document, entry):
+        rest = line[document.tree.place(entry.end)[1] :]
+        comment = theirs.bare.lstrip(" ")
+        their_entry = bringing.spoken(theirs)
+        if their_entry is not None:
+            end = len(comment) - len(comment.rstrip("\r\n"))
+            theirs_rest = comment[their_entry.end :]
+            ending = line[len(line.rstrip("\r\n")) :]
+            if theirs_rest.strip() == rest.strip():
+                lines[number] = head + prefix + comment[: len(comment) - end] + ending
+            else:
+                lines[number] = head + prefix + comment[: their_entry.end] + rest
+    if entry.kind == "mapping":
+        return
+    for index in range(number + 1, _last(document, entry) + 1):
+        more = document.lines[index]
+        if more.strip() and (entry.kind == "scalar" or not more.lstrip(" ").startswith("#")):
+            lines[index] = prefix + (more[column:] if not more[:column].strip() else more.lstrip(" "))
+
+
+def _one_line(document: Document, entry: Entry) -> bool:
+    return _last(document, entry) == document.tree.place(entry.key_start)[0]
+
+
+def _last(document: Document, entry: Entry) -> int:
+    """The last line (from 0) of a scalar or list."""
+    last = document.tree.place(entry.key_start)[0]
+    for other in document.tree.entries.values():
+        if other.path[: len(entry.path)] == entry.path and other.kind == "scalar" and other.end > other.start:
+            raw = document.text[other.start : other.end].rstrip()
+            last = max(last, document.tree.place(other.start + max(0, len(raw) - 1))[0])
+    if entry.kind != "scalar" and document.text[entry.begin : entry.begin + 1] in ("[", "{"):
+        last = max(last, document.tree.place(entry.end - 1)[0])
+    return last
+
+
+def _prefix(
+    document: Document, entry: Entry, theirs: Commented | None, template: Document, prefixes: dict[Path, str]
+) -> str:
+    """What stands before the key in its comment: as the template has it, else as its commented neighbours have it."""
+    column, parent = document.tree.column(entry.key_start), entry.path[:-1]
+    if theirs is not None and theirs.indent == column:
+        return _peeled(document, template, parent, _signs(template.lines[theirs.index])) if parent not in prefixes \
+            else _signs(template.lines[theirs.index])  # fmt: skip
+    here = document.tree.place(entry.key_start)[0]
+    beside = [one for one in document.commented.values() if one.path[:-1] == parent and one.indent == column]
+    if beside:
+        nearest = min(beside, key=lambda one: abs(one.index - here))
+        return _signs(document.lines[nearest.index])
+    if parent in prefixes:
+        outer = document.tree.entries[parent]
+        return prefixes[parent] + " " * (column - document.tree.column(outer.key_start))
+    return " " * column + "# "
+
+
+def _signs(line: str) -> str:
+    found = comments.LAYERS.match(line)
+    return (found[0] if found else "") + line[found.end() if found else 0 :][
+        : _spaces(line, found.end() if found else 0)
+    ]
+
+
+def _spaces(line: str, start: int) -> int:
+    rest = line[start:]
+    return len(rest) - len(rest.lstrip(" "))
+
+
+def _peeled(document: Document, template: Document, parent: Path, signs: str) -> str:
+    """`signs` without the outer layers that somebody took off the whole block."""
+    for one in document.commented.values():
+        if one.path[:-1] == parent and one.path in template.commented:
+            theirs = _signs(template.lines[template.commented[one.path].index])
+            ours = _signs(document.lines[one.index])
+            for _layer in range(theirs.count("#") - ours.count("#")):
+                signs = comments.strip_layer(signs)
+            return signs
+    return signs
+
+
+# --- back to how it stood
+
+
+def reverted(document: Document, path: Path, base: Document) -> Document:
+    """`document` with `path` as it stands in `base`: its line, its comment, or nowhere; blocks that had come live only
+    for it go back too."""
+    key = ".".join(path)
+    gone = [path]
+    after = _block_back(document, path, base) if "mapping" in (document.kind(key), base.kind(key)) else \
+        _line_back(document, path, base)  # fmt: skip
+    for depth in range(len(path) - 1, 0, -1):
+        block = path[:depth]
+        if block in base.tree.entries or block not in after.tree.entries:
+            continue
+        left = [one for one in after.tree.entries.values() if one.path[:depth] == block and one.kind != "mapping"]
+        left = [one for one in left if one.path != block]
+        company = bringing.companions()
+        if not all(one.path in company and _as_suggested(one, base) for one in left):
+            break
+        for one in [*reversed(left), *_blocks_below(after, block), after.tree.entries[block]]:
+            gone.append(one.path)
+            after = _line_back(after, one.path, base)
+    return document.checked(after, gone)
+
+
+def _blocks_below(document: Document, block: Path) -> list[Entry]:
+    return [
+        one for one in reversed(document.tree.entries.values())
+        if one.path[: len(block)] == block and one.path != block and one.kind == "mapping"
+    ]  # fmt: skip
+
+
+def _line_back(document: Document, path: Path, base: Document) -> Document:
+    """The lines of one key as `base` has them."""
+    key = ".".join(path)
+    mine, theirs = _stretch(document, path), _stretch(base, path)
+    if mine is None and theirs is None:
+        return document
+    if mine is None:
+        return _inserted(document, path, base)
+    entry, old = document.tree.entries.get(path), base.tree.entries.get(path)
+    if entry and old and (entry.flow or old.flow):  # other keys share the line
+        return document.with_text(
+            document.text[: entry.start] + base.text[old.start : old.end] + document.text[entry.end :]
+        )
+    first, last = mine
+    if theirs is None:
+        if entry:
+            own_line(document, path)
+        text = "".join([*document.lines[:first], *document.lines[last + 1 :]])
+        if last + 1 == len(document.lines) and not document.lines[-1].endswith("\n"):
+            text = text.removesuffix(document.line_end)
+        return document.with_text(text)
+    lines = base.lines[theirs[0] : theirs[1] + 1]
+    if key in replacing.SHELL_KEYS:
+        first -= _lifted(document, first, lines)
+    return document.with_lines({**dict.fromkeys(range(first, last + 1), ""), first: "".join(lines)})
+
+
+def _lifted(document: Document, first: int, lines: list[str]) -> bool:
+    """Whether the comment that stood behind the value now stands above the line."""
+    above = document.lines[first - 1].strip() if first else ""
+    return bool(above.startswith("#") and lines[-1].strip().endswith(" " + above))
+
+
+def _stretch(document: Document, path: Path) -> tuple[int, int] | None:
+    """The first and last line (from 0) of a key by itself, live or in a comment."""
+    entry = document.tree.entries.get(path)
+    if entry is None:
+        found = document.commented.get(path)
+        return (found.index, found.index) if found else None
+    first = document.tree.place(entry.key_start)[0]
+    if entry.kind == "mapping":
+        return first, first
+    if entry.kind == "scalar" or entry.flow:
+        return first, _last(document, entry)
+    return first, max(_last(document, entry), *_commented_items(document, entry, first))
+
+
+def _commented_items(document: Document, entry: Entry, first: int) -> Iterator[int]:
+    yield first
+    end = comments.block_end(document.text, document.lines, document.tree, entry)
+    for number in range(first + 1, end + 1):
+        if comments.bare(document.lines[number]).lstrip(" ").startswith("- "):
+            yield number
+
+
+def _inserted(document: Document, path: Path, base: Document) -> Document:
+    """A key that has no line any more comes back where `base` has it."""
+    key = ".".join(path)
+    if path not in base.tree.entries:
+        return document
+    if base.kind(key) == "sequence":
+        return document.set_items(key, base.items(key), base)
+    return document.set(key, base.get(key), base)
+
+
+def _block_back(document: Document, path: Path, base: Document) -> Document:
+    """A whole block as `base` has it: every difference between the texts that lies in it is taken back."""
+    mine, theirs = _reach(document, path), _reach(base, path)
+    if mine is None or theirs is None:
+        after = document
+        below = [one for one in document.tree.entries if one[: len(path)] == path]
+        for one in sorted(below, key=len, reverse=True):
+            if not document.tree.entries[one].inner:
+                after = _line_back(after, one, base)
+        return after
+    pieces: list[str] = []
+    for how, a, b, c, d in SequenceMatcher(None, document.lines, base.lines, autojunk=False).get_opcodes():
+        if how == "replace" and b - a == d - c:
+            for mine_at, base_at in zip(range(a, b), range(c, d), strict=True):
+                back = mine[0] <= mine_at <= mine[1]
+                pieces.append(base.lines[base_at] if back else document.lines[mine_at])
+            continue
+        back = how != "equal" and (mine[0] <= a <= mine[1] if b > a else theirs[0] <= c <= theirs[1])
+        pieces += base.lines[c:d] if back else document.lines[a:b]
+    return document.with_text("".join(pieces))
+
+
+def _reach(document: Document, path: Path) -> tuple[int, int] | None:
+    entry = document.tree.entries.get(path)
+    if entry is not None:
+        return document.tree.place(entry.key_start)[0], bringing.last_line(document, entry)
+    found = document.commented.get(path)
+    return (found.index, comments.commented_ends(document.lines, found)[0]) if found else None
+
+
+# --- whole blocks
+
+
+def disabled(document: Document, path: Path) -> Document:
+    """`document` with the whole block commented out, line by line; raises TextProblem where it would not come back."""
+    entry = own_line(document, path)
+    first, _place = document.tree.place(entry.key_start)
+    indent = document.tree.column(entry.key_start)
+    last = comments.block_end(document.text, document.lines, document.tree, entry)
+    lines = {
+        number: f"{line[:indent]}# {line[indent:]}"
+        for number, line in enumerate(document.lines)
+        if line.strip() and first <= number <= last
+    }
+    try:
+        after = document.checked(document.with_lines(lines), [path])
+        same = enabled(after, path).text == document.text
+    except TextProblem:
+        same = False
+    if not same:
+        raise TextProblem(
+            _("This block cannot be commented out and brought back unchanged."),
+            _("Comment it out in an editor, then import the file."),
+            line=first + 1,
+            key=".".join(path),
+        )
+    return after
+
+
+def enabled(document: Document, path: Path) -> Document:
+    """`document` with the comment signs taken from the whole block of the commented `path`."""
+    found, key = document.commented.get(path), ".".join(path)
+    if found is None:
+        raise TextProblem(_("There is no commented %(key)s to bring back.") % {"key": key}, key=key)
+    space = comments.strip_layer(document.lines[found.index]).lstrip(" ") == found.bare.lstrip(" ")
+    for last in comments.commented_ends(document.lines, found):
+        lines = {
+            number: comments.strip_layer(document.lines[number], space=space) for number in range(found.index, last + 1)
+        }
+        try:
+            after = document.checked(document.with_lines(lines), [path])
+        except TextProblem:
+            continue
+        if path in after.tree.entries:
+            return after
+    raise TextProblem(
+        _("The commented block of %(key)s is no YAML once its comment signs are taken away.") % {"key": key},
+        _("Mend it in an editor, then import the file."),
+        line=found.index + 1,
+        key=key,
+    )
