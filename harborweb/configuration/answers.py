@@ -1,24 +1,36 @@
 """What the operator answered, written into the text. Pure: a state and answers in, a state out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
+from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext as _
 
+from harborweb.configuration import switches
 from harborweb.configuration.document import Document, read
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.fields import BY_KEY, FIELDS, Field, Tls, parse
+from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, REQUIRED_WITH, Field, Kind, Source, Tls
+from harborweb.configuration.fields import of_section as fields_of
 from harborweb.configuration.reading import TextProblem, Value
 from harborweb.configuration.rules import check
 from harborweb.configuration.rules_address import ends_at
+from harborweb.configuration.switches import BY_SWITCH, SWITCHES, TLS, Switch
+from harborweb.configuration.written import changed_text, undone_text
 
-TLS = "tls"
+CHOICES = frozenset(BY_SWITCH)  # answers that are no key of harbor.yml
+NOTHING = "\0"  # the answer that takes a secret away; an empty one means: as it was
+REPAIR = "repair"  # in `typed`: the draft's version before a repair, so that it can be taken back
+
+Answer = Value | tuple[Value, ...]
 
 
 @dataclass(frozen=True)
 class State:
-    """A draft without its row: where it began, how it stands, and what was typed that cannot stand in it."""
+    """A draft without its row: where it began, how it stands, and what was typed that cannot stand in it.
+
+    `typed` also keeps the answers of a choice that is not the present one, for when it is chosen again.
+    """
 
     base: str
     template: str
@@ -42,138 +54,252 @@ class State:
         chosen = self.typed.get(TLS)
         return Tls(chosen) if chosen else ends_at(self.document)
 
+    def choice(self, name: str) -> str:
+        """The present answer of a switch."""
+        if name == TLS:
+            return self.tls.value
+        return self.typed.get(name) or BY_SWITCH[name].stands(self.document)
+
+    def first_choice(self, name: str) -> str:
+        """Its answer when the draft began."""
+        return ends_at(self.first).value if name == TLS else BY_SWITCH[name].stands(self.first)
+
+    def counts(self, field: Field) -> bool:
+        """Whether prepare goes by this key, as the choices stand."""
+        place = switches.place(field.key)
+        return place is None or self.choice(place[0].name) in place[1]
+
     def offered(self, field: Field) -> bool:
-        """Whether the wizard may ask for this: an installer's prepare reads only the keys of its template."""
-        return not self.from_installer or self.document.knows(field.key) or read(self.template).knows(field.key)
+        """Whether the wizard may ask for this: an installer's prepare reads only the keys of its template.
 
-    def may_hold_tls(self) -> bool:
-        """Whether Harbor can hold the certificate itself: its template has the block for it."""
-        return self.offered(BY_KEY["https.certificate"])
+        A key that no template shows (a driver's parameter, say) is read where its outermost block is known.
+        """
+        if not self.from_installer:
+            return True
+        key = field.key if field.source is Source.TEMPLATE else field.key.split(".")[0]
+        return self.document.knows(key) or read(self.template).knows(key)
 
-    def before(self, field: Field) -> Value:
+    def may_choose(self, switch: Switch, value: str) -> bool:
+        """Whether the template has the blocks for this choice."""
+        chosen = switch.choice(value)
+        if chosen is None or not self.from_installer:
+            return chosen is not None
+        known = (self.document, read(self.template))
+        outer = {path if _in_template(path) else path.split(".")[0] for path in chosen.on}
+        return all(any(document.knows(path) for document in known) for path in outer)
+
+    def before(self, field: Field) -> Answer:
         """The value when the draft began; of a block that was commented out, the value in the comment."""
-        return value_of(self.first, field)
+        return values(self.base)[field.key]
 
-    def now(self, field: Field) -> Value:
+    def now(self, field: Field) -> Answer:
         """The value as it stands."""
-        return value_of(self.document, field)
+        return values(self.text)[field.key]
 
     def changed(self, field: Field) -> bool:
         """Whether the answer differs from where the draft began."""
         return field.key in self.typed or self.before(field) != self.now(field)
 
+    @cached_property
+    def changes(self) -> tuple[str, ...]:
+        """The keys whose answers differ from where the draft began, the choices first."""
+        names = [name for name in BY_SWITCH if self.choice(name) != self.first_choice(name)]
+        keys = [f.key for f in FIELDS if switches.asked(f.key) and self.changed(f) and self.counts(f)]
+        return (*names, *keys)
+
     def changed_keys(self) -> list[str]:
-        """The keys whose answers differ from where the draft began, the choice of TLS among them."""
-        keys = [TLS] if self.tls is not ends_at(self.first) else []
-        return keys + [field.key for field in FIELDS if self.tls in field.only and self.changed(field)]
+        """`changes` as a list."""
+        return list(self.changes)
 
     def faults(self) -> tuple[Fault, ...]:
         """Everything wrong with this draft, errors first."""
         verdict = check(self.text, template=self.template if self.from_installer else None, tls=self.tls)
-        pending = [
-            _unwritten(self.document, key, raw)
-            for key, raw in self.typed.items()
-            if key != TLS and self.tls in BY_KEY[key].only
-        ]
+        pending = list(_unwritten(self))
         unwritten = {fault.key for fault in pending}
         return (*pending, *(fault for fault in verdict.faults if fault.key not in unwritten))
 
 
-def value_of(document: Document, field: Field) -> Value:
-    """The value of a field; of a block that is commented out as a whole, the value in the comment."""
-    if document.has(field.key):
-        return document.get(field.key)
-    return document.suggested(field.key) if field.block and not document.has(field.block) else None
+def _in_template(path: str) -> bool:
+    known = BY_BLOCK.get(path) or BY_KEY.get(path)
+    return known is None or known.source is Source.TEMPLATE
 
 
-def shown(value: Value) -> str:
-    """A value as it stands in an input."""
+@lru_cache(maxsize=16)
+def values(text: str) -> Mapping[str, Answer]:
+    """The value of every field in a text, read once."""
+    document = read(text)
+    return {field.key: value_of(document, field) for field in FIELDS}
+
+
+def value_of(document: Document, field: Field) -> Answer:
+    """The value of a field; of a key that would become live with its block, the value in the comment."""
+    key = field.key
+    if document.has(key):
+        if field.kind is Kind.LIST and document.kind(key) == "sequence":
+            return tuple(document.items(key))
+        if field.kind is Kind.MAPPING:
+            return tuple(f"{name}: {shown(document.get(f'{key}.{name}'))}" for name in document.keys(key))
+        return document.get(key)
+    for block, keys in REQUIRED_WITH.items():
+        if key in keys and not document.has(block):
+            return document.suggested(key)
+    return None
+
+
+def shown(value: Answer) -> str:
+    """A value as it stands in an input; items of a list on lines of their own."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "\n".join(shown(item) for item in value)
     return "" if value is None else str(value)
 
 
-def answered(state: State, answers: Mapping[str, str]) -> State:
-    """`state` with these answers (key → as typed; `tls` → where TLS ends) written into its text.
+def effective(field: Field, value: Answer) -> Answer:
+    """What Harbor goes by: the default where nothing is said."""
+    return field.default if value is None and field.kind in (Kind.BOOLEAN, Kind.CHOICE) else value
 
-    An answer that no harbor.yml can hold is kept in `typed`, so that nothing typed is lost;
-    `faults` names it. An empty secret means: as it was.
+
+def answered(state: State, answers: Mapping[str, str]) -> State:
+    """`state` with these answers (key → as typed; a switch's name → its choice) written into its text.
+
+    An answer that no harbor.yml can hold is kept in `typed`, so that nothing typed is lost; `faults` names it.
+    An empty secret means: as it was. Answers that do not count with the choices are not written.
     """
-    if TLS in answers:
-        state = _tls_chosen(state, answers[TLS])
+    for name in BY_SWITCH:
+        if name in answers:
+            state = chosen(state, BY_SWITCH[name], answers[name])
     for key, raw in answers.items():
         field = BY_KEY.get(key)
-        if field is None or state.tls not in field.only or not state.offered(field):
+        if field is None or not switches.asked(key) or not state.counts(field) or not state.offered(field):
             continue
-        as_it_was = raw.strip() == shown(state.now(field)) and (state.document.has(key) or not raw.strip())
-        if (field.secret and raw == "") or (as_it_was and key not in state.typed):
+        if (field.secret and raw == "") or (key not in state.typed and _as_it_was(state, field, raw)):
             continue
-        state = _one(state, field, raw)
+        state = _one(state, field, "" if raw == NOTHING else raw)
     return state
 
 
-def undone(state: State, key: str) -> State:
-    """`state` with one answer back as it was when the draft began, byte for byte."""
-    if key == TLS:
-        if not state.first.has("https") and state.document.has("https"):
-            for field in FIELDS:
-                if field.block == "https" and state.document.has(field.key):
-                    state = undone(state, field.key)
-        state = _tls_chosen(state, ends_at(state.first).value)
-        return replace(state, typed={name: raw for name, raw in state.typed.items() if name != TLS})
-    field = BY_KEY[key]
-    document = state.document
-    first = state.first
-    if first.has(field.block or key) or not field.block:
-        text = document.revert(key, first).text
-    else:  # the block was a comment when the draft began and is live now
-        text = document.set(key, state.before(field)).text
-    return replace(state, text=text, typed={name: raw for name, raw in state.typed.items() if name != key})
+def _as_it_was(state: State, field: Field, raw: str) -> bool:
+    now = state.now(field)
+    if field.kind in (Kind.BOOLEAN, Kind.CHOICE) and not state.document.has(field.key):
+        return raw == shown(effective(field, now))
+    if field.kind in (Kind.LIST, Kind.MAPPING):
+        return _lines(raw) == _lines(shown(now))
+    if state.document.kind(field.key) not in ("", "scalar"):
+        return True
+    return raw.strip() == shown(now) and (state.document.has(field.key) or not raw.strip())
+
+
+def _lines(raw: str) -> list[str]:
+    return sorted(line.strip() for line in raw.splitlines() if line.strip())
+
+
+def chosen(state: State, switch: Switch, value: str) -> State:
+    """`state` with this choice; answers of the choice before are kept in `typed` and come back with it."""
+    if value == state.choice(switch.name) or not state.may_choose(switch, value):
+        return state
+    before, template = state.document, read(state.template)
+    typed = {key: raw for key, raw in state.typed.items() if key != switch.name}
+    try:
+        after = switches.turned(before, switch, value, state.first, template)
+    except TextProblem:
+        return replace(state, typed={**typed, switch.name: value})
+    typed |= _taken_away(before, after, switch)
+    if switch.name == TLS:
+        typed[TLS] = value
+    state = replace(state, text=after.text, typed=typed)
+    for key in [key for key in typed if key in BY_KEY]:
+        place = switches.place(key)
+        if place is not None and place[0] is switch and state.counts(BY_KEY[key]):
+            state = _one(state, BY_KEY[key], typed[key])
+    return state
+
+
+def _taken_away(before: Document, after: Document, switch: Switch) -> dict[str, str]:
+    """The answers that were live and are neither live nor in a comment now."""
+    taken = {}
+    for path in switch.paths:
+        for key in switches.live_below(before, path):
+            field = BY_KEY.get(key)
+            if field is None or not switches.asked(key) or after.has(key):
+                continue
+            value = value_of(before, field)
+            if value is not None and value != after.suggested(key):
+                taken[key] = shown(value)
+    return taken
+
+
+def undone(state: State, name: str) -> State:
+    """`state` with one answer (a key or a switch) back as it was when the draft began, byte for byte."""
+    if name in BY_SWITCH:
+        return _switched_back(state, BY_SWITCH[name])
+    field = BY_KEY[name]
+    text = undone_text(state.document, state.first, field, state.before(field))
+    return replace(state, text=text, typed={key: raw for key, raw in state.typed.items() if key != name})
+
+
+def _switched_back(state: State, switch: Switch) -> State:
+    first = state.first_choice(switch.name)
+    before = state.document
+    after = switches.back(before, switch, first, state.first, read(state.template))
+    typed = {**state.typed, **_taken_away(before, after, switch)}
+    return replace(state, text=after.text, typed={key: raw for key, raw in typed.items() if key != switch.name})
+
+
+def undone_section(state: State, name: str) -> State:
+    """`state` with all answers of one section as they were when the draft began."""
+    for switch in switches.of_section(name):
+        if state.choice(switch.name) != state.first_choice(switch.name) or switch.name in state.typed:
+            state = _switched_back(state, switch)
+    for field in fields_of(name):
+        if state.changed(field) or field.key in state.typed:
+            state = undone(state, field.key)
+    return state
+
+
+def begun_again(state: State) -> State:
+    """`state` as the draft began."""
+    return replace(state, text=state.base, typed={})
 
 
 def _one(state: State, field: Field, raw: str) -> State:
     typed = {name: value for name, value in state.typed.items() if name != field.key}
-    document, first = state.document, state.first
     try:
-        value = parse(field, raw)
-        if value is None and field.optional:
-            if document.has(field.key):
-                document = document.unset(field.key) if first.has(field.key) else document.revert(field.key, first)
-        elif first.has(field.key) and first.get(field.key) == value and document.has(field.key):
-            document = document.revert(field.key, first)
-        else:
-            document = document.set(field.key, value)
+        text = changed_text(state.document, state.first, read(state.template), field, raw)
     except TextProblem:
-        typed[field.key] = raw
-    return replace(state, text=document.text, typed=typed)
+        return replace(state, typed={**typed, field.key: raw})
+    return replace(state, text=text, typed=typed)
 
 
-def _tls_chosen(state: State, choice: str) -> State:
-    if choice not in set(Tls):
-        return state
-    document = state.document
-    if choice == Tls.HARBOR and state.may_hold_tls():
-        if not document.has("https") and document.knows("https"):
-            document = document.enable("https")
-    elif document.kind("https") == "mapping":
-        document = document.disable("https")
-    return replace(state, text=document.text, typed={**state.typed, TLS: choice})
-
-
-def _unwritten(document: Document, key: str, raw: str) -> Fault:
-    """The fault of an answer that could not be written: found by trying again."""
-    try:
-        document.set(key, parse(BY_KEY[key], raw))
-    except TextProblem as problem:
-        return Fault("error", key, document.line(key), problem.message, "", problem.advice)
-    return Fault("error", key, document.line(key), _("This answer is not written yet."), "", _("Save this page."))
+def _unwritten(state: State) -> Iterator[Fault]:
+    """The faults of answers that could not be written: found by trying again."""
+    document, first, template = state.document, state.first, read(state.template)
+    for key, raw in state.typed.items():
+        switch, field = BY_SWITCH.get(key), BY_KEY.get(key)
+        try:
+            if switch is not None and key != TLS:
+                switches.turned(document, switch, raw, first, template)
+            elif field is not None and state.counts(field):
+                changed_text(document, first, template, field, raw)
+            else:
+                continue
+        except TextProblem as problem:
+            line = problem.line or document.line(key)
+            yield Fault("error", key, line, problem.message, "", problem.advice)
+            continue
+        yield Fault("error", key, document.line(key), _("This answer is not written yet."), "", _("Save this page."))
 
 
 def carried(old: State, new: State) -> State:
     """`new` with the answers that `old` had given, as far as `new` has their keys."""
-    answers = {
+    answers = {name: old.choice(name) for name in BY_SWITCH if old.choice(name) != new.choice(name)}
+    answers |= {
         field.key: shown(old.now(field)) for field in FIELDS if old.document.has(field.key) and old.changed(field)
     }
-    if old.tls is not ends_at(new.document):
-        answers[TLS] = old.tls.value
     return answered(new, answers)
+
+
+__all__ = [
+    "CHOICES", "NOTHING", "REPAIR", "SWITCHES", "TLS", "Answer", "State", "answered", "begun_again", "carried",
+    "effective", "shown", "undone", "undone_section", "value_of", "values",
+]  # fmt: skip

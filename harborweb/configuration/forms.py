@@ -1,16 +1,20 @@
 """What a browser sends to the wizard, read."""
 
+import re
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration.answers import TLS
-from harborweb.configuration.fields import BY_KEY, of_section
+from harborweb.configuration import switches
+from harborweb.configuration.answers import NOTHING
+from harborweb.configuration.fields import BY_KEY, Field, Kind, of_section
 
 USE = "use:"
+CHOOSE = "choose:"
 
 
 def version_of(post: QueryDict) -> int:
@@ -25,17 +29,42 @@ def number_of(text: str) -> int | None:
 
 
 def answers_of(post: QueryDict, name: str) -> dict[str, str]:
-    """The answers to the questions of section `name`, as typed; buttons that fill a field in come last."""
-    answers = {field.key: str(post[field.key]) for field in of_section(name) if field.key in post}
-    if name == "https" and TLS in post:
-        answers = {TLS: str(post[TLS]), **answers}
+    """The answers to the questions of section `name`, as typed."""
+    return answers_to(post, list(of_section(name)), [switch.name for switch in switches.of_section(name)])
+
+
+def answers_to(post: QueryDict, fields: Sequence[Field], names: Sequence[str]) -> dict[str, str]:
+    """The answers to these fields and choices, as typed; buttons that fill a field in come last."""
+    answers = {name: str(post[CHOOSE + name]) for name in names if CHOOSE + name in post}
+    for field in fields:
+        if field.key not in post:
+            continue
+        # A list's boxes follow an empty value, so that none of them is an answer too.
+        answers[field.key] = "\n".join(post.getlist(field.key)) if field.kind is Kind.LIST else str(post[field.key])
     for key in post:
         if key.startswith(USE) and key.removeprefix(USE) in BY_KEY:
             answers[key.removeprefix(USE)] = str(post[key])
-    made = BY_KEY.get(post.get("make", ""))
+    made, taken = BY_KEY.get(post.get("make", "")), BY_KEY.get(post.get("clear", ""))
     if made is not None and made.random:
-        answers[made.key] = secrets.token_urlsafe(24)
+        answers[made.key] = made_up()
+    if taken is not None and taken.secret and taken.optional:
+        answers[taken.key] = NOTHING
     return answers
+
+
+def made_up() -> str:
+    """A long random password that Harbor takes: with an upper-case letter, a lower-case letter and a digit."""
+    while True:
+        made = secrets.token_urlsafe(24)
+        if made[0].isalnum() and re.search("[a-z]", made) and re.search("[A-Z]", made) and re.search("[0-9]", made):
+            return made
+
+
+def is_single(post: QueryDict) -> bool:
+    """Whether a button was pressed that is about one answer, so that the others are not held against the page."""
+    return any(key in post for key in ("undo", "make", "clear", "undo_section")) or any(
+        key.startswith(USE) for key in post
+    )
 
 
 class ImportForm(forms.Form):

@@ -101,7 +101,7 @@ def save_answers(version: int, answers: Mapping[str, str], request: HttpRequest,
     """
     answers = {**answers, **secrets_kept(kept, answers, request)}
     try:
-        return _change(version, lambda state: answered(state, answers), request)
+        return change(version, lambda state: answered(state, answers), request)
     except Conflict as conflict:
         base = _state(conflict.base.state()) if conflict.base else None
         conflict.keep(answers, base, state_of(conflict.draft) if conflict.draft else None, request)
@@ -134,7 +134,7 @@ def take_up(kept: str, request: HttpRequest) -> Draft:
 
 def undo(version: int, key: str, request: HttpRequest) -> Draft:
     """Put one answer back to how it stood when the draft began; raises Conflict."""
-    return _change(version, lambda state: undone(state, key), request)
+    return change(version, lambda state: undone(state, key), request)
 
 
 def discard(version: int, request: HttpRequest) -> None:
@@ -217,15 +217,23 @@ def _locked(version: int) -> Draft:
     return draft
 
 
-def _change(version: int, how: Callable[[State], State], request: HttpRequest) -> Draft:
+def change(
+    version: int, how: Callable[[State], State], request: HttpRequest, keys: Sequence[str] | None = None
+) -> Draft:
+    """Let `how` change the draft of `version`; `keys` is what is said to be changed, by default what really is.
+
+    Raises Conflict when it is a newer one now, and whatever `how` raises; then nothing is changed.
+    """
     with transaction.atomic():
         draft = _locked(version)
         before = state_of(draft)
         after = how(before)
         if after == before:
             return draft
-        keys = sorted(touched(before, after))
+        keys = sorted(touched(before, after)) if keys is None else keys
         draft.put(text=after.text, typed=dict(after.typed))
+        if (after.base, after.template) != (before.base, before.template):
+            draft.base_sealed, draft.template_sealed = seal(after.base, "draft"), seal(after.template, "draft")
         draft.version += 1
         _remember(draft, after, request, keys)
         draft.save()

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import person
-from harborweb.configuration.answers import TLS, State, answered, shown
+from harborweb.configuration.answers import CHOICES, State, answered, shown
 from harborweb.configuration.fields import BY_KEY
 from harborweb.configuration.models import Draft, DraftVersion
 from harborweb.errors import Problem
@@ -32,13 +32,13 @@ class Clash:
 def typed_anew(base: State, answers: Mapping[str, str]) -> dict[str, str]:
     """Those of `answers` that differ from what a page of `base` showed: what its reader really typed."""
     mine: dict[str, str] = {}
-    if TLS in answers:
-        chosen = answered(base, {TLS: answers[TLS]})
-        if chosen.tls is not base.tls:
-            mine[TLS] = answers[TLS]
+    for name in CHOICES & answers.keys():
+        chosen = answered(base, {name: answers[name]})
+        if chosen.choice(name) != base.choice(name):
+            mine[name] = answers[name]
             base = chosen
     for key, raw in answers.items():
-        if key == TLS or key not in BY_KEY:
+        if key not in BY_KEY:
             continue
         after = answered(base, {key: raw})
         if after.text != base.text or after.typed != base.typed:
@@ -50,9 +50,10 @@ def clashes(base: State, now: State, mine: Mapping[str, str]) -> list[Clash]:
     """The keys of `mine` that somebody else has changed between `base` and `now`, to something else than `mine`."""
     found = []
     for key, raw in mine.items():
-        if key == TLS:
-            if base.tls is not now.tls and now.tls.value != raw:
-                found.append(Clash(key, now.tls.value, raw, secret=False))
+        if key in CHOICES:
+            theirs = now.choice(key)
+            if theirs not in (base.choice(key), raw):
+                found.append(Clash(key, theirs, raw, secret=False))
             continue
         field = BY_KEY[key]
         theirs, before = _stands(now, key), _stands(base, key)

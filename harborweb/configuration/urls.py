@@ -2,21 +2,25 @@
 
 from django.urls import path
 
-from harborweb.configuration import revision_views, views
+from harborweb.configuration import first_views, revision_views, section_views, views
 
 app_name = "configuration"
 urlpatterns = [
     path("", views.home, name="home"),
     path("import/", views.import_page, name="import"),
     path("import/read/", views.import_read, name="import_read"),
-    path("draft/", views.section, {"name": "address"}, name="draft"),
+    path("draft/", section_views.draft, name="draft"),
+    path("draft/first/", first_views.questions, name="first"),
+    path("draft/first/answer/", first_views.answer, name="first_answer"),
+    path("draft/search/", section_views.search, name="search"),
+    path("draft/begin-again/", section_views.begin_again, name="begin_again"),
     path("draft/review/", views.review, name="review"),
     path("draft/review/save/", views.save, name="save"),
     path("draft/discard/", views.discard, name="discard"),
     path("draft/file/", views.whole_file, name="file"),
-    path("draft/<slug:name>/", views.section, name="section"),
-    path("draft/<slug:name>/answer/", views.answer, name="answer"),
-    path("draft/<slug:name>/preview/", views.preview, name="preview"),
+    path("draft/<slug:name>/", section_views.section, name="section"),
+    path("draft/<slug:name>/answer/", section_views.answer, name="answer"),
+    path("draft/<slug:name>/preview/", section_views.preview, name="preview"),
     path("take-up/", revision_views.take_up, name="take_up"),
     path("compare/", revision_views.compared, name="compare"),
     path("on-disk/take/", revision_views.take_disk, name="take_disk"),

@@ -17,11 +17,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import services
-from harborweb.configuration.answers import answered
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import Document
-from harborweb.configuration.fields import BY_KEY, BY_SECTION
-from harborweb.configuration.forms import USE, ImportForm, answers_of, number_of, version_of
+from harborweb.configuration.forms import ImportForm, number_of, version_of
 from harborweb.configuration.models import Draft, Revision
 from harborweb.configuration.reading import TextProblem
 from harborweb.configuration.together import Conflict
@@ -108,83 +106,6 @@ def _veiled(text: str) -> str:
         return masked(Document(text.replace("\r\n", "\n"))) if text.strip() else ""
     except TextProblem:
         return ""
-
-
-@requires(Role.VIEWER)
-@never_cache
-@require_GET
-@unsealed
-def section(request: HttpRequest, name: str) -> HttpResponse:
-    """The questions of one section."""
-    draft = services.current_draft()
-    if draft is None or name not in BY_SECTION:
-        return redirect("configuration:home" if draft is None else "configuration:draft")
-    if request.GET.get("section") in BY_SECTION:  # the select that is the rail on narrow pages
-        return redirect("configuration:section", request.GET["section"])
-    return _page(request, draft, Wizard(services.state_of(draft), name))
-
-
-@requires(Role.OPERATOR)
-@sensitive_post_parameters()
-@never_cache
-@unsealed
-def answer(request: HttpRequest, name: str) -> HttpResponse:
-    """Write the answers of one section into the draft; buttons in the form undo one or fill one in."""
-    if request.method != "POST" or name not in BY_SECTION:
-        return redirect("configuration:section", name if name in BY_SECTION else "address")
-    answers = answers_of(request.POST, name)
-    try:
-        draft = services.save_answers(version_of(request.POST), answers, request, request.POST.get("kept", ""))
-        if request.POST.get("undo") in {"tls", *BY_KEY}:
-            draft = services.undo(draft.version, request.POST["undo"], request)
-    except Conflict as conflict:
-        if conflict.draft is None:
-            context = {"conflict": conflict, "latest": services.latest_revision()}
-            return render(request, "configuration/gone.html", context, status=409)
-        wizard = Wizard(answered(services.state_of(conflict.draft), conflict.mine), name)
-        return _page(request, conflict.draft, wizard, conflict=conflict, status=409)
-    except Problem as problem:
-        messages.error(request, str(problem))
-        return redirect("configuration:home")
-    wizard = Wizard(services.state_of(draft), name)
-    single = "undo" in request.POST or "make" in request.POST or any(key.startswith(USE) for key in request.POST)
-    if not single and any(question.errors for question in wizard.questions()):
-        return _page(request, draft, wizard, status=422)
-    return redirect(_after(wizard, request))
-
-
-def _after(wizard: Wizard, request: HttpRequest) -> str:
-    """Where the button that was pressed leads."""
-    if "review" in request.POST:
-        return reverse("configuration:review")
-    following = wizard.following()
-    if "next" in request.POST and following is not None:
-        return reverse("configuration:section", args=[following.name])
-    return reverse("configuration:section", args=[wizard.name])
-
-
-@requires(Role.OPERATOR)
-@sensitive_post_parameters()
-@never_cache
-@require_POST
-@unsealed
-def preview(request: HttpRequest, name: str) -> HttpResponse:
-    """What harbor.yml would be with what is typed right now; saves nothing."""
-    draft = services.current_draft()
-    if draft is None or name not in BY_SECTION:
-        return HttpResponse(status=204)
-    state = answered(services.state_of(draft), answers_of(request.POST, name))
-    context = {
-        "draft": draft, "wizard": Wizard(state, name), "may_edit": True, "unsaved": True,
-        "with_questions": request.headers.get("HX-Target") == "questions",
-    }  # fmt: skip
-    return render(request, "configuration/_preview.html", context)
-
-
-def _page(request: HttpRequest, draft: Draft, wizard: Wizard, *, status: int = 200, **more: Any) -> HttpResponse:
-    may_edit = request.user.may(Role.OPERATOR)  # type: ignore[union-attr]  # the role let a person in
-    context = {"draft": draft, "wizard": wizard, "may_edit": may_edit, **more}
-    return render(request, "configuration/page.html", context, status=status)
 
 
 @requires(Role.OPERATOR)

@@ -1,17 +1,30 @@
-"""What the wizard's pages show of a draft: sections, questions, the diff beside them. No request, no database."""
+"""What the wizard's pages show of a draft: sections, choices, questions, the diff beside them. No request, no database.
 
+A page's parts come in the order of the table of fields: questions, and choices with the questions that count with them.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from harborweb.configuration.answers import TLS, State, shown
+from harborweb.configuration import switches
+from harborweb.configuration.answers import State, effective, shown, values
 from harborweb.configuration.diff import Diff, compare
-from harborweb.configuration.document import read
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.fields import BY_SECTION, FIELDS, SECTIONS, Field, Section, Tls, of_section
-from harborweb.configuration.rules_address import ends_at
+from harborweb.configuration.fields import BY_SECTION, SECTIONS, Effect, Field, Kind, Section, of_section
+from harborweb.configuration.switches import SWITCHES, Choice, Switch
+
+OPEN_AT_FIRST = 8  # questions of one choice; optional ones beyond are a click further
+NEEDS = {
+    Effect.RESTART: gettext_lazy("needs a restart"),
+    Effect.DOWN_UP: gettext_lazy("needs down and up"),
+    Effect.FIRST_START: gettext_lazy("counts at the first start only"),
+    Effect.NEVER: gettext_lazy("not after the first start"),
+}
 
 
 @dataclass(frozen=True)
@@ -24,8 +37,10 @@ class Question:
     changed: bool
     changed_from: str
     faults: tuple[Fault, ...]
-    locked: str  # why it cannot be answered; empty when it can
     usual: bool = False  # a secret that is the template's
+    state: str = "default"  # default, set
+    suggestion: str = ""  # what stands in the comment, or Harbor's default
+    locked: str = ""  # why it cannot be answered
 
     @property
     def id(self) -> str:
@@ -37,6 +52,105 @@ class Question:
         """What has to be mended."""
         return [fault for fault in self.faults if fault.severity == "error"]
 
+    @property
+    def kind(self) -> str:
+        """The template that asks for it: text, boolean, choice, list, mapping, secret."""
+        if self.field.secret:
+            return "secret"
+        word = self.field.kind.value
+        return word if word in ("boolean", "choice", "list", "mapping") else "text"
+
+    @property
+    def digits(self) -> bool:
+        """Whether a phone should offer its keypad."""
+        return self.field.kind in (Kind.PORT, Kind.NUMBER)
+
+    @property
+    def short(self) -> bool:
+        """Whether its input is a narrow one."""
+        return self.digits or self.field.kind in (Kind.DURATION, Kind.HOURS, Kind.SIZE, Kind.FRACTION)
+
+    @property
+    def on(self) -> bool:
+        """Of a boolean: whether it is on."""
+        return self.raw == "true"
+
+    @property
+    def options(self) -> list[tuple[str, bool]]:
+        """The choices of a list or a choice with whether they are taken; values that we do not know come last."""
+        taken = self.raw.splitlines() if self.field.kind is Kind.LIST else [self.raw]
+        known = [*self.field.choices, *(value for value in taken if value and value not in self.field.choices)]
+        return [(value, value in taken) for value in known]
+
+    @property
+    def needs(self) -> Promise:
+        """What a change of it needs, in a few words."""
+        return NEEDS[self.field.effect]
+
+    @property
+    def grave(self) -> bool:
+        """Whether a change of it does not simply come with the next deployment."""
+        return self.field.effect in (Effect.FIRST_START, Effect.NEVER)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it can wait behind a click: nothing is said and nothing has to be."""
+        return self.field.optional and not (self.changed or self.faults or self.filled)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions that count with the same choices."""
+
+    when: str  # classes: when when-2 when-3
+    questions: tuple[Question, ...]
+    more: tuple[Question, ...] = ()
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice as the page shows it."""
+
+    choice: Choice
+    checked: bool
+    lacking: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A switch as the page shows it, with the questions of its choices."""
+
+    switch: Switch
+    options: tuple[Option, ...]
+    changed_from: str
+    faults: tuple[Fault, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def id(self) -> str:
+        """The id of its box."""
+        return f"choose_{self.switch.name}"
+
+    @property
+    def live(self) -> list[Question]:
+        """The questions of the choice that is taken."""
+        taken = next((f"when-{n}" for n, option in enumerate(self.options, 1) if option.checked), "")
+        groups = [group for group in self.groups if taken in group.when.split()]
+        return [question for group in groups for question in (*group.questions, *group.more)]
+
+    @property
+    def questions(self) -> list[Question]:
+        """All questions in it."""
+        return [question for group in self.groups for question in (*group.questions, *group.more)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a page: a question, or a decision."""
+
+    question: Question | None = None
+    decision: Decision | None = None
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -45,7 +159,7 @@ class Stop:
     section: Section
     problems: int
     changes: int
-    state: str  # default, set
+    state: str  # default, set, absent
     current: bool = False
 
     @property
@@ -55,7 +169,7 @@ class Stop:
             return ngettext("%(count)s problem", "%(count)s problems", self.problems) % {"count": self.problems}
         if self.changes:
             return ngettext("%(count)s changed", "%(count)s changed", self.changes) % {"count": self.changes}
-        return _("default") if self.state == "default" else _("set")
+        return {"default": _("default"), "set": _("set"), "absent": _("not in this template")}[self.state]
 
 
 @dataclass
@@ -85,9 +199,9 @@ class Wizard:
         """The faults that someone should look at."""
         return [fault for fault in self.faults if fault.severity == "warning"]
 
-    @cached_property
+    @property
     def changes(self) -> list[str]:
-        """The keys that differ from where the draft began."""
+        """The keys and choices that differ from where the draft began."""
         return self.state.changed_keys()
 
     @cached_property
@@ -95,89 +209,161 @@ class Wizard:
         """From where the draft began to how it stands."""
         return compare(self.state.first, self.state.document, self.errors, after=0)
 
-    @property
-    def tls(self) -> Tls:
-        """Where TLS ends."""
-        return self.state.tls
+    @cached_property
+    def parts(self) -> list[Part]:
+        """This section's questions and decisions, in order."""
+        return list(self._parts(self.name))
 
     @property
-    def tls_changed(self) -> bool:
-        """Whether that was chosen otherwise than the draft began."""
-        return TLS in self.changes
-
-    @property
-    def tls_choices(self) -> list[tuple[str, str, str, str]]:
-        """The three places where TLS can end: value, title, explanation, why it is not offered."""
-        lacking = "" if self.state.may_hold_tls() else _("The installer’s template has no https block.")
-        return [
-            (Tls.HARBOR.value, _("In Harbor"), _("Harbor’s nginx holds certificate and key."), lacking),
-            (
-                Tls.PROXY.value,
-                _("At a reverse proxy in front of Harbor"),
-                _("The proxy holds the certificate and talks http to Harbor."),
-                "",
-            ),
-            (
-                Tls.NOWHERE.value,
-                _("Nowhere"),
-                _("Plain http. Every docker client must list this registry as insecure."),
-                "",
-            ),
-        ]
-
-    @property
-    def tls_before(self) -> str:
-        """The title of the place where TLS ended when the draft began."""
-        before = ends_at(self.state.first)
-        return next(title for value, title, _help, _lacking in self.tls_choices if value == before)
-
     def questions(self) -> list[Question]:
-        """The questions of this section that count with the choice of TLS."""
-        return [self._question(field) for field in of_section(self.name) if self.tls in field.only]
+        """All questions on the page, also of choices that are not taken."""
+        own = [part.question for part in self.parts if part.question]
+        return own + [question for part in self.parts if part.decision for question in part.decision.questions]
 
-    def idle(self) -> list[Question]:
-        """Those that do not count with it."""
-        return [self._question(field) for field in of_section(self.name) if self.tls not in field.only]
+    @property
+    def wrong_here(self) -> bool:
+        """Whether something on this page has to be mended."""
+        keys = {field.key for field in of_section(self.name)} | {s.name for s in switches.of_section(self.name)}
+        return any(fault.key in keys for fault in self.errors)
 
+    @property
+    def changed_here(self) -> int:
+        """How many answers on this page differ from where the draft began."""
+        return next(stop.changes for stop in self.rail if stop.current)
+
+    def missing(self) -> list[Field]:
+        """The keys of this section that the installer's template does not have."""
+        return [field for field in of_section(self.name) if not self.state.offered(field)]
+
+    @cached_property
     def rail(self) -> list[Stop]:
         """All sections with their states."""
         return [self._stop(section) for section in SECTIONS]
 
     def following(self) -> Section | None:
-        """The section after this one."""
+        """The next section that the template has keys for."""
         names = [section.name for section in SECTIONS]
-        place = names.index(self.name) + 1
-        return SECTIONS[place] if place < len(SECTIONS) else None
+        later = self.rail[names.index(self.name) + 1 :]
+        return next((stop.section for stop in later if stop.state != "absent"), None)
 
     def problem_sections(self) -> list[Section]:
         """The sections with problems in them."""
-        return [stop.section for stop in self.rail() if stop.problems]
+        return [stop.section for stop in self.rail if stop.problems]
 
-    def elsewhere(self) -> list[Fault]:
-        """Errors that no question of the wizard asks for."""
-        keys = {field.key for field in FIELDS if self.tls in field.only}
-        return [fault for fault in self.errors if fault.key not in keys]
-
-    def _question(self, field: Field) -> Question:
+    def question(self, field: Field) -> Question:
+        """One field as it stands."""
         state = self.state
         value, before = state.now(field), state.before(field)
         typed = state.typed.get(field.key)
-        raw = "" if field.secret else typed if typed is not None else shown(value)
-        changed = state.changed(field)
-        origin = "" if field.secret or not changed else shown(before) or _("empty")
-        locked = ""
-        if not state.offered(field):
-            locked = _("The installer’s template has no key %(key)s, so its prepare would not read it.")
-            locked %= {"key": field.key}
-        usual = field.secret and shown(value) == shown(field.default)
+        raw = "" if field.secret else typed if typed is not None else shown(effective(field, value))
+        changed = state.counts(field) and state.changed(field)
+        origin = "" if field.secret or not changed else self._in_words(field, before)
         faults = tuple(fault for fault in self.faults if fault.key == field.key)
-        return Question(field, raw, value not in (None, ""), changed, origin, faults, locked, usual)
+        filled = value not in (None, "") or bool(typed)
+        usual = field.secret and value is not None and self._of_template(field)
+        return Question(
+            field, raw, filled, changed, origin, faults, usual, "default" if self._of_template(field) else "set",
+            self._suggestion(field), _locked(state, field),
+        )  # fmt: skip
+
+    def decision(self, switch: Switch, fields: list[Field]) -> Decision:
+        """One switch with the questions of its choices."""
+        state = self.state
+        now, first = state.choice(switch.name), state.first_choice(switch.name)
+        lacking = _("The installer’s template has no keys for this.")
+        options = tuple(
+            Option(choice, choice.value == now, "" if state.may_choose(switch, choice.value) else lacking)
+            for choice in switch.choices
+        )
+        origin = switch.choice(first) if now != first else None
+        faults = tuple(fault for fault in self.faults if fault.key in {switch.name, *switch.keys, *switch.paths})
+        return Decision(switch, options, str(origin.title) if origin else "", faults, tuple(self._groups(fields)))
+
+    def _parts(self, name: str) -> Iterator[Part]:
+        fields = [f for f in of_section(name) if switches.asked(f.key) and self.state.offered(f)]
+        waiting = [s for s in switches.of_section(name) if self._may_be_asked(s)]
+        for field in fields:
+            for switch in [switch for switch in waiting if _begins(switch, field)]:
+                waiting.remove(switch)
+                yield Part(decision=self.decision(switch, _belonging(switch, fields)))
+            if switches.place(field.key) is None:
+                yield Part(question=self.question(field))
+        for switch in waiting:
+            yield Part(decision=self.decision(switch, _belonging(switch, fields)))
+
+    def _may_be_asked(self, switch: Switch) -> bool:
+        return any(self.state.may_choose(switch, choice.value) for choice in switch.choices if choice.on)
+
+    def _groups(self, fields: list[Field]) -> Iterator[Group]:
+        groups: dict[frozenset[str], list[Question]] = {}
+        for field in fields:
+            place = switches.place(field.key)
+            if place is not None:
+                groups.setdefault(place[1], []).append(self.question(field))
+        for values_, questions in groups.items():
+            switch = switches.place(questions[0].field.key)[0]  # type: ignore[index]  # it has one: see above
+            places = [n for n, choice in enumerate(switch.choices, 1) if choice.value in values_]
+            more = [q for n, q in enumerate(questions) if n >= OPEN_AT_FIRST and q.quiet]
+            if len(more) < 3:
+                more = []
+            first = tuple(question for question in questions if question not in more)
+            yield Group(" ".join(["when", *(f"when-{n}" for n in places)]), first, tuple(more))
+
+    def _of_template(self, field: Field) -> bool:
+        """Whether the answer is what the template, or Harbor itself, has anyway."""
+        now = self.state.now(field)
+        if not self.state.from_installer:
+            return now is None or now == field.default
+        return now in (None, values(self.state.template)[field.key])
+
+    def _suggestion(self, field: Field) -> str:
+        if field.secret:
+            return ""
+        if field.default is not None and not isinstance(field.default, tuple):
+            return _("%(value)s, the default") % {"value": shown(field.default)}
+        return field.placeholder
+
+    def _in_words(self, field: Field, value: object) -> str:
+        if field.kind is Kind.BOOLEAN:
+            return _("on") if effective(field, value) is True else _("off")  # type: ignore[arg-type]
+        return shown(value).replace("\n", ", ") or _("empty")  # type: ignore[arg-type]
 
     def _stop(self, section: Section) -> Stop:
-        fields = [field for field in of_section(section.name) if self.tls in field.only]
+        fields = [field for field in of_section(section.name) if self.state.offered(field)]
         keys = {field.key for field in fields}
-        problems = sum(fault.key in keys for fault in self.errors)
-        changes = sum(key in keys or (key == TLS and section.name == "https") for key in self.changes)
-        template = read(self.state.template)
-        same = all(self.state.now(field) == template.get(field.key) for field in fields if template.has(field.key))
-        return Stop(section, problems, changes, "default" if same else "set", section.name == self.name)
+        names = {switch.name for switch in switches.of_section(section.name)}
+        paths = {path for switch in SWITCHES if switch.name in names for path in switch.paths}
+        problems = sum(fault.key in keys | names | paths for fault in self.errors)
+        changes = sum(key in keys | names for key in self.changes)
+        same = all(self._of_template(field) for field in fields)
+        word = "absent" if not fields else "default" if same else "set"
+        return Stop(section, problems, changes, word, section.name == self.name)
+
+
+def _locked(state: State, field: Field) -> str:
+    if field.key == "_version":
+        return _("harborweb leaves this to the installer’s template and to upgrades.")
+    kind = state.document.kind(field.key)
+    usual = {Kind.LIST: "sequence", Kind.MAPPING: "mapping"}.get(field.kind, "scalar")
+    if kind in ("", "scalar", usual):
+        return ""
+    return _("It stands as a block in this harbor.yml (line %(line)s), which harborweb does not edit.") % {
+        "line": state.document.line(field.key)
+    }
+
+
+def _belonging(switch: Switch, fields: list[Field]) -> list[Field]:
+    found = []
+    for field in fields:
+        place = switches.place(field.key)
+        if place is not None and place[0] is switch:
+            found.append(field)
+    return found
+
+
+def _begins(switch: Switch, field: Field) -> bool:
+    """Whether a switch is asked before this field: the first of its own, or of the block it is about."""
+    place = switches.place(field.key)
+    if place is not None:
+        return place[0] is switch
+    return field.key.split(".")[0] in {path.split(".")[0] for path in switch.paths}

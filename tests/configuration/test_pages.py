@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 TEMPLATE = (parts.ROOT / "tests" / "practice" / "harbor" / "harbor.yml.tmpl").read_text()
 PASSWORD = "Corr3ct-Horse-Battery"
 HTTPS = {
-    "tls": "harbor",
+    "choose:tls": "harbor",
     "https.port": "8443",
     "https.certificate": "/c/a.crt",
     "https.private_key": "/c/a.key",
@@ -61,7 +61,7 @@ def words(response: Any) -> str:
 
 def answer_all(client: Client) -> None:
     assert post(client, "address", {"hostname": "registry.example", "http.port": "8080"}).status_code == 302
-    assert post(client, "https", {"tls": "nowhere", "external_url": ""}).status_code == 302
+    assert post(client, "https", {"choose:tls": "nowhere", "external_url": ""}).status_code == 302
     answers = {"harbor_admin_password": PASSWORD, "database.password": "db-" + PASSWORD}
     assert post(client, "administrator", answers).status_code == 302
     assert post(client, "storage", {"data_volume": "/srv/harbor"}).status_code == 302
@@ -160,7 +160,7 @@ def test_no_password_reaches_a_page_or_the_database_in_the_clear(operator: Clien
         ("address", {"hostname": "registry.example", "http.port": "70000"}, "70000 is no port", "70000"),
         ("address", {"hostname": "registry.example", "http.port": ""}, "The port is empty", ""),
         ("https", {**HTTPS, "https.certificate": "certs/a.crt"}, "does not start with a slash", "certs/a.crt"),
-        ("https", {"tls": "proxy", "external_url": "http://r.example"}, "TLS ends at your proxy", "http://r.example"),
+        ("https", {"choose:tls": "proxy", "external_url": "http://r.example"}, "TLS ends at your proxy", "http://r.example"),
         ("storage", {"data_volume": "/srv/my data"}, "needs quotes or holds a space", "/srv/my data"),
         ("storage", {"data_volume": "data"}, "not a path of its own", "data"),
     ],
@@ -196,10 +196,10 @@ def test_undo_gives_the_first_bytes(operator: Client, draft: Draft) -> None:
     post(operator, "address", answers, undo="hostname")
     assert "\nhostname: reg.mydomain.com\n" in text()
     post(operator, "address", {"hostname": "reg.mydomain.com", "http.port": "8080"}, undo="http.port")
-    post(operator, "https", {"tls": "nowhere", "external_url": "http://r.example"})
+    post(operator, "https", {"choose:tls": "nowhere", "external_url": "http://r.example"})
     assert "# https:\n" in text()
-    post(operator, "https", {"tls": "nowhere", "external_url": "http://r.example"}, undo="external_url")
-    post(operator, "https", {"tls": "nowhere", "external_url": ""}, undo="tls")
+    post(operator, "https", {"choose:tls": "nowhere", "external_url": "http://r.example"}, undo="external_url")
+    post(operator, "https", {"choose:tls": "nowhere", "external_url": ""}, undo="tls")
     assert text() == TEMPLATE
 
 
@@ -264,7 +264,7 @@ def test_a_template_without_a_key_shows_the_question_locked(operator: Client) ->
     services.start_draft(template, origin="a small installer")
     page = operator.get("/configuration/draft/https/")
     assert "has no key external_url" in words(page)
-    post(operator, "https", {"tls": "nowhere", "external_url": "http://r.example"})
+    post(operator, "https", {"choose:tls": "nowhere", "external_url": "http://r.example"})
     assert "r.example" not in text()
     assert re.search(r'id="id_http_port"[^>]*disabled', operator.get("/configuration/draft/address/").content.decode())
 
@@ -275,7 +275,7 @@ def test_a_template_without_https_cannot_hold_a_certificate(operator: Client) ->
     page = operator.get("/configuration/draft/https/")
     assert "template has no https block" in words(page)
     assert re.search(r'value="harbor"[^>]*disabled', page.content.decode())
-    answers = {"tls": "harbor", "https.certificate": "/c/a.crt"}
+    answers = {"choose:tls": "harbor", "https.certificate": "/c/a.crt"}
     post(operator, "https", answers)
     assert "/c/a.crt" not in text()
 
@@ -289,10 +289,10 @@ def test_https_off_and_on_again_is_the_same_block(operator: Client, draft: Draft
     post(operator, "https", HTTPS)
     on = text()
     assert "  port: 8443\n" in on
-    post(operator, "https", {"tls": "nowhere", "external_url": ""})
+    post(operator, "https", {"choose:tls": "nowhere", "external_url": ""})
     assert "#   port: 8443\n" in text()
     assert "8443" in words(operator.get("/configuration/draft/https/"))  # among the keys that do not count
-    post(operator, "https", {"tls": "harbor", "external_url": ""})
+    post(operator, "https", {"choose:tls": "harbor", "external_url": ""})
     assert text() == on
 
 
@@ -314,7 +314,7 @@ def test_the_preview_shows_and_saves_nothing(operator: Client, draft: Draft) -> 
     assert "+ hostname: typed.example" in words(side)
     assert 'id="wizard-bar" hx-swap-oob' in side.content.decode()
     assert "typed.example" not in text()
-    radios = {"version": str(draft.version), "tls": "proxy", "external_url": ""}
+    radios = {"version": str(draft.version), "choose:tls": "proxy", "external_url": ""}
     form = operator.post(
         "/configuration/draft/https/preview/", radios, headers={"HX-Request": "true", "HX-Target": "questions"}
     )

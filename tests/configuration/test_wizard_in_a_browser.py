@@ -29,7 +29,7 @@ def test_from_questions_to_a_revision(page: Watched, live_server: Any, person: A
 
     page.click("text=At a reverse proxy in front of Harbor")
     page.wait_for_selector("text=3 keys do not count with this choice")
-    assert page.evaluate("document.activeElement.id") == "id_tls_proxy"
+    assert page.evaluate("document.activeElement.id") == "choose_tls_proxy"
     page.click("text=Next: Administrator")
     page.click("text=Use https://registry.example")
     page.wait_for_selector("text=changed from empty")
