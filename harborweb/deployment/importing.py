@@ -274,11 +274,11 @@ def _running(found: Installation) -> Iterator[Item]:
     versions = found.running_versions
     prepared = found.installer.version.removeprefix("v") if found.installer else ""
     if prepared and versions and {one.removeprefix("v") for one in versions} != {prepared}:
-        words = {"running": ", ".join(versions), "prepared": prepared}
+        other = {"running": ", ".join(versions), "prepared": prepared}
         yield Item(
             "warn", _("Version"),
             _("Containers of %(running)s run, and the folder's prepare is of %(prepared)s: a deployment would change "
-              "the version.") % words,
+              "the version.") % other,
         )  # fmt: skip
 
 
