@@ -236,10 +236,6 @@ def main() -> int:
     wanted = options(sys.argv[1:])
     stop_on_signals()
     try:
-        if wanted.smoke:
-            from bin.lib import smoke
-
-            return smoke.main()
         began = time.monotonic()
         with Demo(wanted.data, wanted.port) as demo:
             _greet(demo, time.monotonic() - began)
@@ -252,7 +248,7 @@ def main() -> int:
         say(f"bin/demo: {error}\nEverything else was stopped.")
     except Stop as signal:
         say(f"Stopped ({signal}).")
-        return 130 if wanted.smoke else 0
+        return 0
     return 1
 
 

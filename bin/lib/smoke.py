@@ -1,7 +1,9 @@
 """bin/demo --smoke: the main job from end to end over HTTP, the way a browser does it, and judged."""
 
 import json
+import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any
 
 from bin.lib.browse import JOB_SECONDS, Astray, Browser, Page, watch_job
 from bin.lib.demo import Demo, free_port
-from bin.lib.processes import Died
+from bin.lib.processes import Died, Stop, stop_on_signals
 from bin.lib.samples import CHILD, SAMPLES, TO_SIGN
 from bin.lib.say import say
 
@@ -183,7 +185,9 @@ def _same(found: list[str], wanted: list[str]) -> None:
 
 
 def main() -> int:
-    """Start a demo of its own, walk, judge, stop it; the last line is `N passed, N failed`."""
+    """Start a demo of its own, walk, judge, stop it; the last line is `N passed, N failed`, unless a signal comes."""
+    os.environ.pop("PYTHONPATH", None)
+    stop_on_signals()
     passed = failed = 0
     try:
         with tempfile.TemporaryDirectory(prefix="harborweb-smoke-") as folder, Demo(Path(folder), free_port()) as demo:
@@ -202,8 +206,15 @@ def main() -> int:
                 walk.step(name, work)
             walk.judge()
             passed, failed = walk.passed, walk.failed
+    except Stop as signal:
+        say(f"Stopped ({signal}).")
+        return 130
     except Exception as error:  # the last line is promised
         say(f"bin/demo --smoke: {type(error).__name__}: {error}")
         failed += 1
     print(f"{passed} passed, {failed} failed", flush=True)
     return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

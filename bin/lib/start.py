@@ -16,6 +16,7 @@ def main() -> None:
     """`start manage|demo|test …`: goes over to the command itself, and returns only by an error."""
     os.environ.pop("PYTHONPATH", None)  # it was for us alone
     command, *arguments = sys.argv[1:]
+    module = MODULES.get(command, "")
     try:
         if command == "manage":
             python = venv.ensure(venv.RUNTIME)
@@ -24,7 +25,8 @@ def main() -> None:
         if command == "demo":
             from bin.lib.demo import options
 
-            options(arguments)  # --help and a wrong option need no set-up
+            if options(arguments).smoke:  # --help and a wrong option need no set-up
+                module = "smoke"
         if command == "test" and find_spec("ensurepip") is None and debian.is_root():
             debian.install("python3-venv")  # Debian splits it off
         with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
@@ -37,7 +39,7 @@ def main() -> None:
                 say(f"{error}\nThe tests that need it are skipped, or fail where CI=true.")
             python = environment.result()
         os.environ["PYTHONPATH"] = str(ROOT)
-        os.execv(python, [str(python), "-P", "-m", f"bin.lib.{MODULES[command]}", *arguments])
+        os.execv(python, [str(python), "-P", "-m", f"bin.lib.{module}", *arguments])
     except SetupError as error:
         sys.exit(f"bin/{command}: {error}")
     except KeyboardInterrupt:

@@ -201,7 +201,7 @@ def _parted(raw: str, before: int) -> tuple[int, str]:
         seconds = int(datetime.fromisoformat(whole + "+00:00").timestamp())
         return seconds * 1_000_000_000 + int(rest.ljust(9, "0")[:9] or 0), text
     except ValueError:
-        return before, raw
+        return before + 1, raw
 
 
 def _unreadable(one: engine.Container, error: engine.EngineError) -> str:
