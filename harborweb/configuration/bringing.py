@@ -48,12 +48,11 @@ def brought(document: Document, paths: Sequence[Path], template: Document) -> Do
     return after
 
 
-def with_company(before: Document, after: Document, path: Path, template: Document) -> Document:
-    """`after` with the keys live that prepare needs in the blocks that came live between `before` and `after`."""
+def with_company(before: Document, after: Document, path: Path, template: Document, *, whole: bool = False) -> Document:
+    """`after` with the keys live that prepare needs in the blocks that came live between `before` and `after`:
+    those around `path`, and with `whole` those below it too."""
     result = after
-    blocks = [path[:depth] for depth in range(1, len(path))]
-    if after.kind(".".join(path)) == "mapping":
-        blocks.append(path)
+    blocks = [path[:depth] for depth in range(1, len(path) + whole)]
     seen: set[Path] = set()
     while blocks:
         block = blocks.pop(0)
@@ -62,6 +61,8 @@ def with_company(before: Document, after: Document, path: Path, template: Docume
         seen.add(block)
         company = [one for one in _company(result, block, path) if one not in result.tree.entries]
         company = [one for one in company if one in result.commented or template.knows(".".join(one))]
+        if not whole:
+            company = [one for one in company if one[: len(path)] != path]
         if company:
             result = result.checked(_filled(brought(result, company, template), company, template), company)
             blocks += [one[:depth] for one in company for depth in range(1, len(one) + 1)]

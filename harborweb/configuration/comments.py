@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harborweb.configuration.reading import Entry, Path, Tree
 
 KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w-]*):(?=\s|$)(?P<rest>.*)", re.DOTALL)
+SENTENCE = re.compile(r"[^\s'\"\[{|>&!*#][^#\n]*?[^,\s#]\s+[^\s#]")  # no value looks so, and most prose does
 LAYER = re.compile(r"( *)#( ?)")
 LAYERS = re.compile(r"[ #]*# ?")
 
@@ -55,7 +56,7 @@ def find(lines: Sequence[str], tree: Tree) -> dict[Path, Commented]:
         if index in inside or not line.lstrip(" ").startswith("#"):
             continue
         match = KEY.match(bare(line))
-        if match is None:
+        if match is None or SENTENCE.match(match["rest"].lstrip()):
             continue
         indent = len(match["indent"])
         while stack and (stack[-1][0] >= indent or not stack[-1][2]):

@@ -131,7 +131,7 @@ class Document:
         """Make a commented key live with the value that stands in its comment."""
         path = self.path(key)
         after = self.checked(bringing.brought(self, [path], template or outline()), [path])
-        return bringing.with_company(self, after, path, template or outline())
+        return bringing.with_company(self, after, path, template or outline(), whole=True)
 
     def unset(self, key: str, template: "Document | None" = None) -> "Document":
         """Turn the line of a live key back into its comment: as `template` (without one: Harbor's) has it, else as it

@@ -210,10 +210,15 @@ class Tree:
             )
         real = node.target or node
         start, end = (node.start, node.end) if through is None else (through, through)
+        if name and start == end and ":" in self.text[name[1] : start + 1]:
+            # An empty value: YAML places it where the next word stands, we behind the colon.
+            colon = self.text.index(":", name[1]) + 1
+            start = end = colon
         name = name or (start, start)
         self.entries[path] = Entry(
             path, *name, start, end, real.kind, real.tag, real.content, real.style, flow,
-            real is not node or through is not None, self._value(real, path, start), node.begin, node.anchor,
+            real is not node or through is not None, self._value(real, path, start), max(node.begin, start) if through is None and node.end > node.start else start,
+            node.anchor,
         )  # fmt: skip
         if id(real) in self._busy:  # a list that holds itself
             return
