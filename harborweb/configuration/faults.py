@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import Tls
-from harborweb.configuration.view import plain
+from harborweb.configuration.reading import Path
 
 MISSING = object()
 
@@ -46,8 +46,18 @@ class Sheet:
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """The whole file as prepare sees it; raises TextProblem."""
-        return plain(self.document)
+        """The whole file as prepare sees it, as dicts, lists and scalars; anchors and merges are followed."""
+        made: dict[Path, Any] = {(): {}}
+        for entry in self.document.tree.entries.values():
+            value: Any = {} if entry.kind == "mapping" else [] if entry.kind == "sequence" else entry.value
+            made[entry.path] = value
+            parent = made[entry.path[:-1]]
+            if isinstance(parent, list):
+                parent.append(value)
+            else:
+                parent[entry.path[-1]] = value
+        whole: dict[str, Any] = made[()]
+        return whole
 
     def _at(self, key: str) -> Any:
         value: Any = self.values

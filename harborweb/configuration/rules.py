@@ -63,10 +63,9 @@ def check(text: str, *, template: str | None = None, tls: Tls | None = None) -> 
     try:
         document = read(text)
         known = read(template) if template is not None else None
-        sheet = Sheet(document, known, tls)
-        sheet.values  # noqa: B018 - what YAML cannot make a value of is said first
     except TextProblem as problem:
         return refused(problem)
+    sheet = Sheet(document, known, tls)
     for rule in RULES:
         rule(sheet)
     return _ordered(sheet.faults)
