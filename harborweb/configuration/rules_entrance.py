@@ -22,6 +22,8 @@ def _ports(sheet: Sheet) -> None:
         port = sheet.port(key) if sheet.has(key) else usual
         if not counts or not port:
             continue
+        if key == "metric.port" and port in INSIDE and port not in taken:
+            _inside(sheet, key, port)
         if port in taken:
             sheet.error(
                 key,
@@ -31,11 +33,12 @@ def _ports(sheet: Sheet) -> None:
                 _("Choose another port for one of the two."),
             )
         taken[port] = key
-    metric = sheet.get("metric.port")
-    if asked["metric.port"][1] and metric in INSIDE and not sheet.faulty("metric.port"):
-        why = _("Inside Harbor’s containers other parts listen on it already.")
-        advice = _("Choose another port for the metrics; 9090 is usual.")
-        sheet.warning("metric.port", _("Port %(port)s is used inside Harbor.") % {"port": metric}, why, advice)
+
+
+def _inside(sheet: Sheet, key: str, port: int) -> None:
+    why = _("Inside Harbor’s containers other parts listen on it already.")
+    advice = _("Choose another port for the metrics; 9090 is usual.")
+    sheet.warning(key, _("Port %(port)s is used inside Harbor.") % {"port": port}, why, advice)
 
 
 def _https(sheet: Sheet) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet
-from harborweb.configuration.fields import BY_KEY, FIELDS, Kind
+from harborweb.configuration.fields import BY_KEY, FIELDS
 from harborweb.configuration.rules_blocks import PARENTS
 
 KNOWN = frozenset((*BY_KEY, *PARENTS))
@@ -32,15 +32,10 @@ def _block(sheet: Sheet, block: str, values: dict[Any, Any]) -> None:
         key = f"{block}.{name}" if block else str(name)
         if key in KNOWN:
             _too_new(sheet, key)
-            if isinstance(values[name], dict) and not _free(key):
+            if key in PARENTS and isinstance(values[name], dict):
                 _block(sheet, key, values[name])
         elif key not in ELSEWHERE and not _kept(sheet, key) and not sheet.faulty(key):
             _say(sheet, key, block)
-
-
-def _free(key: str) -> bool:
-    """Whether the operator makes up the names below `key`."""
-    return key in BY_KEY and BY_KEY[key].kind is Kind.MAPPING
 
 
 def _kept(sheet: Sheet, key: str) -> bool:
