@@ -54,6 +54,9 @@ def examine(text: str, *, installer: Path | None = None, seconds: float = 8.0) -
 
 def check(text: str, *, installer: Path | None = None, seconds: float = 8.0) -> list[Fault]:
     """The errors (prepare or compose itself would stop) and warnings of `examine`, as the rules write theirs."""
-    return [
-        one.fault() for one in examine(text, installer=installer, seconds=seconds) if one.state in {"error", "warning"}
-    ]
+    return faults(examine(text, installer=installer, seconds=seconds))
+
+
+def faults(findings: list[Finding]) -> list[Fault]:
+    """Those of the findings that are errors and warnings."""
+    return [one.fault() for one in findings if one.state in {"error", "warning"}]

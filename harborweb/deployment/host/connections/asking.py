@@ -1,6 +1,7 @@
 """What all connection checks share: resolve first, tell where containers would end up, keep the other side's words."""
 
 import re
+import socket
 
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,15 @@ def resolves(machine: Machine, sheet: Sheet, key: str, host: str) -> bool:
             _("Write the address of this machine in your network, and let the server listen there."),
         )  # fmt: skip
     return True
+
+
+def takes_connections(host: str, port: int) -> bool:
+    """Whether something listens there, whatever it speaks."""
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
 
 
 def words(error: BaseException | str, most: int = 400) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 import ssl
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -10,12 +11,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harborweb.deployment.host import pem
-from harborweb.deployment.host.connections.asking import ANSWER, CONNECT, host_and_port, resolves, words
+from harborweb.deployment.host.connections.asking import (
+    ANSWER,
+    CONNECT,
+    host_and_port,
+    resolves,
+    takes_connections,
+    words,
+)
 from harborweb.deployment.host.findings import Machine, Sheet
 
 BLOCK = "external_redis"
 HOST = f"{BLOCK}.host"
 MASTER_SET = f"{BLOCK}.sentinel_master_set"
+ROOT_CA = f"{BLOCK}.tlsOptions.rootCA"
 # Defaults of prepare (facts: the template); an index that is not set is the one Harbor takes.
 INDEXES = {
     "registry_db_index": 1, "jobservice_db_index": 2, "trivy_db_index": 5, "harbor_db_index": 0,
@@ -29,30 +38,27 @@ def look(machine: Machine, sheet: Sheet) -> None:
     """Connect to Redis, or through its sentinels to the master."""
     if machine.document.kind(BLOCK) != "mapping" or not machine.word(HOST):
         return
+    authority = machine.word(ROOT_CA)
+    if machine.on(f"{BLOCK}.tlsOptions.enable") and authority and not Path(authority).is_file():
+        return  # said by the check of the files
     hosts = [part for part in machine.word(HOST).split(",") if part.strip()]
-    try:
-        if machine.word(MASTER_SET):
-            master = _through_sentinels(machine, sheet, hosts)
-            if master is not None and resolves(machine, sheet, HOST, master[0]):
-                _ask(machine, sheet, *master)
-            return
-        place = host_and_port(hosts[0], 6379)
-        if place is None or len(hosts) > 1:
-            if len(hosts) > 1:
-                text = _("host names several servers, but sentinel_master_set is not set.")
-                sheet.warning(HOST, text, "", _("Set sentinel_master_set, or write one server."))
-            return
-        if resolves(machine, sheet, HOST, place[0]):
-            _ask(machine, sheet, *place)
-    except FileNotFoundError:
-        return  # rootCA is not there: said by the check of the files
+    if machine.word(MASTER_SET):
+        place = _through_sentinels(machine, sheet, hosts)
+    elif len(hosts) > 1:
+        text = _("host names several servers, but sentinel_master_set is not set.")
+        sheet.warning(HOST, text, "", _("Set sentinel_master_set, or write one server."))
+        return
+    else:
+        place = host_and_port(machine.word(HOST), 6379)
+    if place is not None and resolves(machine, sheet, HOST, place[0]):
+        _ask(machine, sheet, *place)
 
 
 def _client(machine: Machine, host: str, port: int, *, db: int = 0, sentinel: bool = False) -> Client:
     """A client that tries once. Sentinels are asked without user and password: Harbor has none for them."""
     options: dict[str, Any] = {}
     if machine.on(f"{BLOCK}.tlsOptions.enable"):
-        authority = machine.word(f"{BLOCK}.tlsOptions.rootCA") or pem.trust_file() or None
+        authority = machine.word(ROOT_CA) or pem.trust_file() or None
         options = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": authority}
     if not sentinel:
         options["username"] = machine.word(f"{BLOCK}.username") or None
@@ -148,13 +154,16 @@ def _say(machine: Machine, sheet: Sheet, error: Exception, host: str, port: int,
         if what == "Sentinel":
             advice = _("Harbor gives sentinels no password: let them ask for none.")
     elif "certificate" in low:
-        key = f"{BLOCK}.tlsOptions.rootCA"
+        key = ROOT_CA
         advice = _("Write the certificate of the authority that signed the server’s, and a host that it names.")
     elif "ssl" in low or (not tls and "closed" in low) or "reset" in low:
         key = f"{BLOCK}.tlsOptions.enable"
         advice = _("Look whether the server speaks TLS on this port; tlsOptions.enable must say the same.")
     elif "noperm" in low or "no permissions" in low:
         key, advice = f"{BLOCK}.username", _("Give that user all commands and keys (ACL SETUSER … on ~* &* +@all).")
+    elif ("timeout" in low or "timed out" in low) and tls and takes_connections(host, port):
+        key = f"{BLOCK}.tlsOptions.enable"
+        advice = _("It takes connections, but does not answer TLS: perhaps it speaks none on this port.")
     elif "timeout" in low or "timed out" in low:
         advice = _("Look whether the address is right and a firewall drops the connection.")
     sheet.warning(

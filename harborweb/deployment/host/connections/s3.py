@@ -61,9 +61,11 @@ def _client(machine: Machine, endpoint: str) -> Any:
     signed = bool(machine.word(f"{BLOCK}.accesskey"))
     path_style = machine.on(f"{BLOCK}.forcepathstyle", bool(endpoint))
     secure = machine.on(f"{BLOCK}.secure", True)
-    session = botocore.session.Session(session_vars={"config_file": (None, None, "/nonexistent", None)})
-    session.set_config_variable("profile", None)
-    return session.create_client(
+    nothing = (None, None, "/nonexistent", None)  # the settings of whoever runs us are not the registry's
+    session = botocore.session.Session(
+        session_vars={"config_file": nothing, "credentials_file": nothing, "profile": (None, None, None, None)}
+    )
+    client = session.create_client(
         "s3", region_name=machine.word(f"{BLOCK}.region") or "us-east-1", endpoint_url=endpoint or None,
         use_ssl=secure, verify=_verify(machine),
         aws_access_key_id=machine.word(f"{BLOCK}.accesskey") or None,
@@ -73,13 +75,24 @@ def _client(machine: Machine, endpoint: str) -> Any:
             connect_timeout=CONNECT, read_timeout=ANSWER, retries={"total_max_attempts": 1}, proxies={},
             signature_version="s3v4" if signed else UNSIGNED, s3={"addressing_style": "path" if path_style else "auto"},
             request_checksum_calculation="when_required", response_checksum_validation="when_required",
+            ignore_configured_endpoint_urls=True,
         ),
     )  # fmt: skip
+    client.meta.events.register("before-call.s3", _follow_no_redirect)
+    return client
+
+
+def _follow_no_redirect(params: dict[str, Any], **_more: Any) -> None:
+    """botocore asks again in the region that it is told; the registry does not."""
+    params["context"]["s3_redirect"] = {**params["context"].get("s3_redirect", {}), "redirected": True}
 
 
 def _verify(machine: Machine) -> bool | str:
     """skipverify, or ca_bundle on top of what this machine trusts (the registry gets both)."""
     if machine.on(f"{BLOCK}.skipverify"):
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator has asked for it
         return False
     bundle = machine.word("storage_service.ca_bundle")
     return bundle if bundle and Path(bundle).is_file() else True
@@ -142,7 +155,7 @@ def _skew(sheet: Sheet, answer: dict[str, Any]) -> None:
 def _say_refused(machine: Machine, sheet: Sheet, answer: dict[str, Any], place: dict[str, str]) -> None:
     error = answer.get("Error", {})
     code, message = str(error.get("Code", "?")), words(str(error.get("Message", "")), 300)
-    key = KEYS.get(code, "")
+    key = KEYS.get(code, "accesskey" if "access key" in message.lower() else "")
     advice = {
         "accesskey": _("Look at accesskey and secretkey, and at what that user may do with the bucket."),
         "secretkey": _("Look at secretkey; characters that YAML changes go into quotes."),

@@ -1,4 +1,6 @@
-"""`bin/manage config_check FILE`: what is wrong with a harbor.yml, without a database.
+"""`bin/manage config_check FILE [--host]`: what is wrong with a harbor.yml, without a database.
+
+With `--host` also what only this machine knows, where Harbor is to run: see `harborweb.deployment.host`.
 
 Exit status: 0 nothing, or only warnings; 1 refused, also a file that is empty, no YAML or no text; 2 a file could not
 be opened. Standard output carries the verdict and nothing else (issue 4, section 3).
@@ -7,6 +9,7 @@ be opened. Standard output carries the verdict and nothing else (issue 4, sectio
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from harborweb.configuration.document import read
+from harborweb.configuration.faults import Fault
 from harborweb.configuration.reading import TextProblem
 from harborweb.configuration.rules import Verdict, check, refused
+from harborweb.deployment import host
+from harborweb.deployment.host.findings import Finding
+from harborweb.tools import compose, prepare
 
 COULD_NOT_OPEN = 2
 TEMPLATE = "harbor.yml.tmpl"
@@ -34,6 +41,9 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("file", metavar="FILE", help="the harbor.yml; - reads standard input")
         add("--format", choices=("text", "json"), default="text", help="form of the verdict (text)")
+        add(
+            "--host", action="store_true", help="also look at this machine: disks, ports, files, names, servers (≤ 8 s)"
+        )
         group = parser.add_mutually_exclusive_group()
         group.add_argument(
             "--template", metavar="FILE", help=f"hold it against this {TEMPLATE}, not against 2.15’s keys"
@@ -46,13 +56,18 @@ class Command(BaseCommand):
         """Judge FILE and print the verdict."""
         name = str(options["file"])
         template = _template(name, options.get("template"), options.get("installer"))
+        notes: list[Finding] = []
         try:
             text = decoded(_bytes(name))
         except TextProblem as problem:
             verdict = refused(problem)
         else:
             verdict = check(text, template=template)
-        self.stdout.write(_json(verdict) if options["format"] == "json" else _lines(verdict, name))
+            if options["host"]:
+                found = host.examine(text, installer=_installer(name, options.get("installer")))
+                verdict = verdict.plus(host.faults(found))
+                notes = [one for one in found if one.state == "unknown"]
+        self.stdout.write(_json(verdict) if options["format"] == "json" else _lines(verdict, name, notes))
         if verdict.word == "refused":
             sys.exit(1)
 
@@ -85,6 +100,18 @@ def _bytes(name: str) -> bytes:
         raise CommandError(_("%(file)s cannot be opened: %(why)s.") % shown, returncode=COULD_NOT_OPEN) from error
 
 
+def _installer(name: str, installer: str | None) -> Path | None:
+    """The folder that Harbor runs from, to know its own containers and ports: the one that was named, or FILE's."""
+    folder = Path(installer) if installer else Path(name).parent
+    if name == "-" and not installer:
+        return None
+    return (
+        folder.absolute()
+        if any((folder / one).exists() for one in ("prepare", prepare.TEMPLATE, compose.FILE))
+        else None
+    )
+
+
 def _template(name: str, template: str | None, installer: str | None) -> str | None:
     """The text of the template to hold FILE against; None: the keys of Harbor 2.15.
 
@@ -109,14 +136,10 @@ def _json(verdict: Verdict) -> str:
     return json.dumps(verdict.record(), ensure_ascii=False, indent=2)
 
 
-def _lines(verdict: Verdict, name: str) -> str:
+def _lines(verdict: Verdict, name: str, notes: Iterable[Finding] = ()) -> str:
     """A line each: file, line, severity, key; then what, why, and what to do."""
-    lines = []
-    for fault in verdict.faults:
-        place = f"{name}:{fault.line}" if fault.line else name
-        key = f"{fault.key}: " if fault.key else ""
-        sentences = " ".join(part for part in (fault.message, fault.why, fault.advice) if part)
-        lines.append(f"{place}: {fault.severity}: {key}{sentences}")
+    lines = [_line(name, fault, fault.severity) for fault in verdict.faults]
+    lines += [_line(name, note, _("note")) for note in notes]
     errors = sum(fault.severity == "error" for fault in verdict.faults)
     warnings = len(verdict.faults) - errors
     if verdict.word == "ok":
@@ -124,3 +147,10 @@ def _lines(verdict: Verdict, name: str) -> str:
     counts = [ngettext("%(n)s error", "%(n)s errors", errors) % {"n": errors}] if errors else []
     counts += [ngettext("%(n)s warning", "%(n)s warnings", warnings) % {"n": warnings}] if warnings else []
     return "\n".join([*lines, f"{name}: {verdict.word}: {', '.join(counts)}"])
+
+
+def _line(name: str, fault: Fault | Finding, severity: str) -> str:
+    place = f"{name}:{fault.line}" if fault.line else name
+    key = f"{fault.key}: " if fault.key else ""
+    sentences = " ".join(part for part in (fault.message, fault.why, fault.advice) if part)
+    return f"{place}: {severity}: {key}{sentences}"
