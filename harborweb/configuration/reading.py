@@ -66,10 +66,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Twice:
-    """A key that stands twice in one block; the first line of each, and the first entry."""
+    """A key that stands twice in one block: the earlier one, the last line of its block, and the line of the later."""
 
     path: Path
     first: Entry
+    last: int
     line: int
 
 
@@ -188,9 +189,12 @@ class Tree:
     def _second(self, here: Path, name: Node) -> None:
         first = self.entries[here]
         if self.tolerant:
-            self.twice.append(Twice(here, first, self.line(name.start)))
-            for path in [path for path in self.entries if path[: len(here)] == here]:
-                del self.entries[path]
+            below = [entry for path, entry in self.entries.items() if path[: len(here)] == here]
+            ends = [len(self.text[: entry.end].rstrip()) for entry in below if entry.kind == "scalar" or entry.flow]
+            last = max([first.key_end, *ends, *(entry.key_end for entry in below)])
+            self.twice.append(Twice(here, first, self.line(last - 1), self.line(name.start)))
+            for entry in below:
+                del self.entries[entry.path]
             return
         raise TextProblem(
             _("The key %(key)s stands here a second time, first on line %(line)s.")
@@ -215,10 +219,10 @@ class Tree:
             colon = self.text.index(":", name[1]) + 1
             start = end = colon
         name = name or (start, start)
+        begin = max(node.begin, start) if through is None and node.end > node.start else start
         self.entries[path] = Entry(
             path, *name, start, end, real.kind, real.tag, real.content, real.style, flow,
-            real is not node or through is not None, self._value(real, path, start), max(node.begin, start) if through is None and node.end > node.start else start,
-            node.anchor,
+            real is not node or through is not None, self._value(real, path, start), begin, node.anchor,
         )  # fmt: skip
         if id(real) in self._busy:  # a list that holds itself
             return
