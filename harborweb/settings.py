@@ -190,6 +190,7 @@ INSTALLER_SECONDS = 300.0  # to fetch one from a URL
 INSTALLER_UNPACKED_BYTES = 256 * 1024 * 1024
 # Installers lie here on the worker's host; inside a container under the same path, for prepare hands it to docker.
 INSTALLERS_DIR = Path(_text("INSTALLERS", str(DATA_DIR / "installers"))).resolve()
+BACKUPS_DIR = Path(_text("BACKUPS", str(DATA_DIR / "backups"))).resolve()  # on the worker's host
 # An upload stays in memory until its pieces are in the database: the web process writes no installer to disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = INSTALLER_MAX_BYTES + 1024 * 1024

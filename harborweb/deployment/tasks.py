@@ -1,9 +1,15 @@
 """The corridor: everything here needs Harbor's host, so all of it is for the queue `host`."""
 
 from celery import shared_task
+from celery.signals import worker_ready
 
-from harborweb.deployment import deploying, installing, looking
+from harborweb.deployment import deploying, drift, importing, installing, looking
+from harborweb.deployment.backup import workshop as backups
+from harborweb.deployment.containers import acting, watching
+from harborweb.deployment.transaction import recovery
 from harborweb.jobs.run import perform
+
+worker_ready.connect(watching.begin)  # logs live, beside the jobs
 
 
 @shared_task(queue="host")
@@ -31,6 +37,42 @@ def start(job_id: int) -> None:
 
 
 @shared_task(queue="host")
+def container(job_id: int) -> None:
+    """Restart, start or stop one container."""
+    perform(job_id, acting.act)
+
+
+@shared_task(queue="host")
 def look() -> None:
     """Look at the host; no job, since it changes nothing and nobody waits for it."""
-    looking.look()
+    drift.look(looking.look())
+
+
+@shared_task(queue="host")
+def look_for_drift(job_id: int) -> None:
+    """Look for drift, because somebody asks."""
+    perform(job_id, drift.look_now)
+
+
+@shared_task(queue="host")
+def take_over(job_id: int) -> None:
+    """Import an installation that runs already."""
+    perform(job_id, importing.take_over)
+
+
+@shared_task(queue="host")
+def back_up(job_id: int) -> None:
+    """Make a backup."""
+    perform(job_id, backups.back_up)
+
+
+@shared_task(queue="host")
+def restore(job_id: int) -> None:
+    """Restore a backup into an empty folder."""
+    perform(job_id, backups.restore)
+
+
+@shared_task(queue="host")
+def restore_database(job_id: int) -> None:
+    """Bring a restored folder's database back."""
+    perform(job_id, backups.restore_database)

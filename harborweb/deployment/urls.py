@@ -1,17 +1,24 @@
 """Addresses of deployment."""
 
-from django.urls import path
+from django.urls import include, path
 
-from harborweb.deployment import views
+from harborweb.deployment import drift_views, views
+from harborweb.deployment.containers import views as container_views
 
 app_name = "deployment"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("containers/", views.containers, name="containers"),
+    path("containers/panel/", views.containers, name="containers_panel"),
+    path("compose/", container_views.compose, name="compose"),
+    path("containers/", include("harborweb.deployment.containers.urls")),
+    path("backups/", include("harborweb.deployment.backup.urls")),
     path("deploy/", views.deploy, name="deploy"),
     path("stop/", views.stop, name="stop"),
     path("start/", views.start, name="start"),
     path("<int:number>/", views.detail, name="detail"),
+    path("drift/", drift_views.drift, name="drift"),
+    path("drift/look/", drift_views.drift_look, name="drift_look"),
+    path("existing/", drift_views.existing, name="existing"),
     path("installer/", views.installer, name="installer"),
     path("installer/folder/", views.installer_folder, name="installer_folder"),
     path("installer/upload/", views.installer_upload, name="installer_upload"),
