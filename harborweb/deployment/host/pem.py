@@ -4,6 +4,8 @@ import ipaddress
 import re
 import ssl
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -50,16 +52,19 @@ def bundle(data: bytes) -> Bundle:
         if label not in {b"CERTIFICATE", b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"}:
             continue
         try:
-            found.append(_quietly(block.group(0)))
+            with _quietly():
+                found.append(x509.load_pem_x509_certificate(block.group(0)))
         except (ValueError, UnsupportedAlgorithm) as error:
             broken = broken or str(error).split("\n", 1)[0][:200]
     return Bundle(tuple(found), has_key, broken, not found and _is_der(data))
 
 
-def _quietly(block: bytes) -> x509.Certificate:
-    with warnings.catch_warnings():  # odd serial numbers are not our affair
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Odd serial numbers and the like are not our affair."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return x509.load_pem_x509_certificate(block)
+        yield
 
 
 def _is_der(data: bytes) -> bool:
@@ -199,7 +204,8 @@ def authorities() -> frozenset[bytes]:
     subjects = set()
     for data in found:
         try:
-            subjects.add(x509.load_der_x509_certificate(data).subject.public_bytes())
+            with _quietly():
+                subjects.add(x509.load_der_x509_certificate(data).subject.public_bytes())
         except (ValueError, UnsupportedAlgorithm):
             continue
     return frozenset(subjects)
