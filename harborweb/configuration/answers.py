@@ -140,9 +140,8 @@ def value_of(document: Document, field: Field) -> Answer:
         if field.kind is Kind.MAPPING:
             return tuple(f"{name}: {shown(document.get(f'{key}.{name}'))}" for name in document.keys(key))
         return document.get(key)
-    for block, keys in REQUIRED_WITH.items():
-        if key in keys and not document.has(block):
-            return document.suggested(key)
+    if any(key in REQUIRED_WITH.get(block, ()) and not document.has(block) for block in switches.BLOCKS):
+        return document.suggested(key)
     return None
 
 

@@ -1,6 +1,6 @@
 """What the one page of questions shows of a draft. No request, no database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harborweb.configuration.answers import State
@@ -16,6 +16,7 @@ ADMIN = "harbor_admin_password"
 DATABASE = "database.password"
 FOLDER = "data_volume"
 CHOICES = (TLS,)
+EXAMPLES = ("hostname", "https.certificate", "https.private_key")
 MADE_UP = (DATABASE,)
 FIELDS = tuple(BY_KEY[key] for key in (*ADDRESS, *HTTPS, PUBLIC, ADMIN, FOLDER))
 
@@ -41,7 +42,9 @@ class First:
     def tls(self) -> Decision:
         """Where TLS ends, with the questions of each choice."""
         fields = [BY_KEY[key] for key in HTTPS if self.state.offered(BY_KEY[key])]
-        return self.wizard.decision(BY_SWITCH[TLS], fields)
+        decision = self.wizard.decision(BY_SWITCH[TLS], fields)
+        groups = (replace(one, questions=tuple(map(self._calm, one.questions))) for one in decision.groups)
+        return replace(decision, groups=tuple(groups))
 
     @property
     def public(self) -> Question | None:
@@ -71,9 +74,11 @@ class First:
         return [fault for fault in self.wizard.errors if fault.key not in asked] if self.tried else []
 
     def _question(self, key: str) -> Question:
-        question = self.wizard.question(BY_KEY[key])
-        usual = key == "hostname" and not question.changed and question.state == "default"
-        if self.tried or not (usual or question.usual):
+        return self._calm(self.wizard.question(BY_KEY[key]))
+
+    def _calm(self, question: Question) -> Question:
+        """Before the first try an example of the template is an empty field, and nothing is said of it."""
+        example = question.field.key in EXAMPLES and not question.changed and question.state == "default"
+        if self.tried or not (example or question.usual):
             return question
-        values = {**question.__dict__, "faults": (), "raw": "" if usual else question.raw}
-        return Question(**values)
+        return replace(question, faults=(), raw="" if example else question.raw, filled=False)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.accounts.models import User
 from harborweb.accounts.services import person, record
+from harborweb.configuration import mending
 from harborweb.configuration.answers import State, answered, carried, undone
 from harborweb.configuration.document import Document
 from harborweb.configuration.models import Draft, DraftVersion, Revision, fingerprint
@@ -66,19 +66,25 @@ def start_draft(template_text: str, *, origin: str, request: HttpRequest | None 
 def import_text(text: str, *, origin: str, request: HttpRequest, replace: bool = False) -> Draft:
     """Begin a draft from a harbor.yml or harbor.yml.tmpl as it is.
 
-    Raises TextProblem where YAML cannot read it, Problem when it is too large, or when it would take
+    A text that YAML could read once it is repaired is taken as it is; its pages ask for the repair.
+    Raises TextProblem for any other that YAML cannot read, Problem when it is too large, or when it would take
     the place of a draft with changes and `replace` was not said.
     """
     if len(text) > LARGEST:
         raise Problem(_("This file is larger than 1 MB."), _("A harbor.yml has some 10 KB. Choose that file."))
     draft = current_draft()
-    if draft is not None and not replace and state_of(draft).changed_keys():
+    if draft is not None and not replace and _has_changes(draft):
         raise Problem(
             _("There is a draft with unsaved changes, and this file would take its place."),
             _("Save or discard the draft first, or tick the box below to replace it."),
             field="replace",
         )
     return _begin(State(text, text, text), origin, based_on=latest_revision(), request=request)
+
+
+def _has_changes(draft: Draft) -> bool:
+    state = state_of(draft)
+    return state.text != state.base or (mending.readable(state.text) and bool(state.changes))
 
 
 def edit_revision(revision: Revision, request: HttpRequest) -> Draft:
@@ -103,7 +109,7 @@ def save_answers(version: int, answers: Mapping[str, str], request: HttpRequest,
     try:
         return change(version, lambda state: answered(state, answers), request)
     except Conflict as conflict:
-        base = _state(conflict.base.state()) if conflict.base else None
+        base = state_from(conflict.base) if conflict.base else None
         conflict.keep(answers, base, state_of(conflict.draft) if conflict.draft else None, request)
         raise
 
@@ -123,7 +129,7 @@ def take_up(kept: str, request: HttpRequest) -> Draft:
         if end is not None and end.ended == DraftVersion.End.SAVED and revision is not None:
             draft = edit_revision(revision, request)
         elif base is not None:
-            draft = _begin(_state(base.state()), base.origin, based_on=revision, request=request)
+            draft = _begin(state_from(base), base.origin, based_on=revision, request=request)
         else:
             raise Problem(
                 _("This draft is gone: it was saved as a revision or discarded."),
@@ -241,8 +247,9 @@ def change(
     return draft
 
 
-def _state(content: Mapping[str, Any]) -> State:
-    return State(**content)
+def state_from(row: DraftVersion) -> State:
+    """How a draft stood at an earlier version."""
+    return State(**row.state())
 
 
 def _remember(
@@ -266,7 +273,9 @@ def _end(draft: Draft, how: str, request: HttpRequest, revision: Revision | None
 
 def _begin(state: State, origin: str, *, based_on: Revision | None = None, request: HttpRequest | None = None) -> Draft:
     """Put the one draft's row in place; its version is above that of every draft before it."""
-    Document(state.template), Document(state.base), Document(state.text)  # raises TextProblem before anything is kept
+    for text in {state.template, state.base, state.text}:
+        if state.from_installer or not mending.can_be_mended(text):
+            Document(text)  # raises TextProblem before anything is kept
     draft = Draft(
         pk=Draft.ONLY, origin=origin[:300], from_installer=state.from_installer, based_on=based_on,
         base_sealed=seal(state.base, "draft"), template_sealed=seal(state.template, "draft"),

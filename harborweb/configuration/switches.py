@@ -137,6 +137,7 @@ SWITCHES = (
 )
 # fmt: on
 BY_SWITCH = {switch.name: switch for switch in SWITCHES}
+BLOCKS = frozenset(path for switch in SWITCHES for path in switch.paths)  # switched by a choice, not by a key in them
 
 
 def of_section(name: str) -> Iterator[Switch]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from harborweb.configuration import first_views, revision_views, section_views, views
+from harborweb.configuration import first_views, repair_views, revision_views, section_views, views
 
 app_name = "configuration"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("draft/", section_views.draft, name="draft"),
     path("draft/first/", first_views.questions, name="first"),
     path("draft/first/answer/", first_views.answer, name="first_answer"),
+    path("draft/repair/", repair_views.flaws, name="repair"),
+    path("draft/repair/now/", repair_views.repair, name="repair_now"),
+    path("draft/repair/take-back/", repair_views.take_back, name="repair_take_back"),
     path("draft/search/", section_views.search, name="search"),
     path("draft/begin-again/", section_views.begin_again, name="begin_again"),
     path("draft/review/", views.review, name="review"),

@@ -20,6 +20,7 @@ from harborweb.configuration import services
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import Document
 from harborweb.configuration.forms import ImportForm, number_of, version_of
+from harborweb.configuration.mending import readable
 from harborweb.configuration.models import Draft, Revision
 from harborweb.configuration.reading import TextProblem
 from harborweb.configuration.together import Conflict
@@ -38,6 +39,8 @@ def unsealed(view: View) -> View:
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
+        except TextProblem:  # of the draft: revisions could be read when they were saved
+            return redirect("configuration:repair")
         except Problem as problem:
             context = {"problem": problem, "draft": services.current_draft()}
             return render(request, "configuration/unreadable.html", context, status=409)
@@ -54,7 +57,8 @@ def home(request: HttpRequest) -> HttpResponse:
     page = Paginator(Revision.objects.all(), PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {"draft": draft, "latest": services.latest_revision(), "revisions": page}
     if draft is not None:
-        context["wizard"] = Wizard(services.state_of(draft))
+        state = services.state_of(draft)
+        context["wizard"] = Wizard(state) if readable(state.text) else None
     return render(request, "configuration/home.html", context)
 
 

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from harborweb.configuration import switches
-from harborweb.configuration.answers import State, effective, shown, values
+from harborweb.configuration.answers import REPAIR, State, effective, shown, values
 from harborweb.configuration.diff import Diff, compare
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.fields import BY_SECTION, SECTIONS, Effect, Field, Kind, Section, of_section
+from harborweb.configuration.fields import BY_BLOCK, BY_SECTION, SECTIONS, Effect, Field, Kind, Section, of_section
+from harborweb.configuration.repairs import Flaw, flaws
 from harborweb.configuration.switches import SWITCHES, Choice, Switch
 
 OPEN_AT_FIRST = 8  # questions of one choice; optional ones beyond are a click further
@@ -25,6 +26,7 @@ NEEDS = {
     Effect.FIRST_START: gettext_lazy("counts at the first start only"),
     Effect.NEVER: gettext_lazy("not after the first start"),
 }
+GRAVE = (Effect.FIRST_START, Effect.NEVER)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Question:
     @property
     def grave(self) -> bool:
         """Whether a change of it does not simply come with the next deployment."""
-        return self.field.effect in (Effect.FIRST_START, Effect.NEVER)
+        return self.field.effect in GRAVE
 
     @property
     def quiet(self) -> bool:
@@ -125,6 +127,22 @@ class Decision:
     changed_from: str
     faults: tuple[Fault, ...]
     groups: tuple[Group, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """What another choice needs, at worst."""
+        blocks = [BY_BLOCK[path].effect for path in self.switch.paths if path in BY_BLOCK]
+        return max(blocks, key=list(Effect).index, default=Effect.RESTART)
+
+    @property
+    def needs(self) -> Promise:
+        """The same in a few words."""
+        return NEEDS[self.effect]
+
+    @property
+    def grave(self) -> bool:
+        """Whether another choice does not simply come with the next deployment."""
+        return self.effect in GRAVE
 
     @property
     def id(self) -> str:
@@ -203,6 +221,16 @@ class Wizard:
     def changes(self) -> list[str]:
         """The keys and choices that differ from where the draft began."""
         return self.state.changed_keys()
+
+    @cached_property
+    def flaws(self) -> list[Flaw]:
+        """What is wrong with the text itself: line ends, a byte order mark and the like."""
+        return flaws(self.state.text)
+
+    @property
+    def repaired(self) -> bool:
+        """Whether such were repaired here, so that it can be taken back."""
+        return REPAIR in self.state.typed
 
     @cached_property
     def diff(self) -> Diff:

@@ -3,8 +3,9 @@
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.document import Document
-from harborweb.configuration.fields import REQUIRED_WITH, Field, Kind, parse, parse_items
+from harborweb.configuration.fields import BY_BLOCK, REQUIRED_WITH, Field, Kind, parse, parse_items
 from harborweb.configuration.reading import TextProblem, Value
+from harborweb.configuration.switches import BLOCKS
 
 
 def changed_text(document: Document, first: Document, template: Document, field: Field, raw: str) -> str:
@@ -21,27 +22,27 @@ def changed_text(document: Document, first: Document, template: Document, field:
 
 def _value(document: Document, first: Document, template: Document, field: Field, value: Value) -> Document:
     key = field.key
-    nothing = value is None or (field.kind in (Kind.BOOLEAN, Kind.CHOICE) and value == field.default)
-    if nothing and (field.optional or value is not None) and not first.has(key):
-        return (
-            document.revert(key, first)
-            if document.has(key) and not _required(document, key)
-            else _kept(document, template, key, value)
-        )
-    if value is None and field.optional:
-        return document.unset(key) if document.has(key) else document
-    if first.has(key) and document.has(key) and first.get(key) == value and type(first.get(key)) is type(value):
+    says_nothing = value is None and (field.optional or _alone(field))
+    if field.kind in (Kind.BOOLEAN, Kind.CHOICE) and value == field.default:
+        says_nothing = True  # the same as not saying it
+    if says_nothing and not first.has(key) and not _required(document, key):
+        return document.revert(key, first) if document.has(key) else document
+    if says_nothing and value is None:
+        return document.unset(key, template) if document.has(key) else document
+    was = first.get(key)
+    if first.has(key) and document.has(key) and was == value and type(was) is type(value):
         return document.revert(key, first)
     return document.set(key, value, template)
 
 
-def _kept(document: Document, template: Document, key: str, value: Value) -> Document:
-    """A key that its block cannot do without stays live; one that is not there already needs nothing."""
-    return document.set(key, value, template) if document.has(key) else document
-
-
 def _required(document: Document, key: str) -> bool:
-    return any(key in keys and document.has(block) for block, keys in REQUIRED_WITH.items())
+    """Whether a live block, switched on by a choice, cannot do without this key."""
+    return any(key in REQUIRED_WITH.get(block, ()) and document.has(block) for block in BLOCKS)
+
+
+def _alone(field: Field) -> bool:
+    """Whether its block is there for its sake, so that both go together."""
+    return field.block in BY_BLOCK and field.block not in BLOCKS
 
 
 def _items(document: Document, first: Document, template: Document, field: Field, raw: str) -> Document:
@@ -93,9 +94,15 @@ def _dotted(field: Field) -> TextProblem:
 
 def undone_text(document: Document, first: Document, field: Field, before: object) -> str:
     """The text with one key as it stood in `first`; one that its block cannot do without stays live with the value
-    that it had in the comment."""
+    that it had in the comment.
+    """
     key = field.key
-    if _required(document, key) and not first.has(key) and isinstance(before, str | int | float | bool | None):
+    if (
+        _required(document, key)
+        and not first.has(key)
+        and document.has(key)
+        and isinstance(before, str | int | float | bool | None)
+    ):
         return document.set(key, before).text
     if field.kind is Kind.MAPPING and document.kind(key) == "mapping":
         for name in reversed(document.keys(key)):
