@@ -24,7 +24,7 @@ def is_secret(path: tuple[str, ...]) -> bool:
 
 def secret_values(document: Document) -> set[str]:
     """The texts of the live secrets of `document` that are long enough to be looked for elsewhere, also as written."""
-    entries = [entry for entry in document.tree.entries.values() if _holds_secret(entry)]
+    entries = _secrets(document)
     known = {entry.content for entry in entries if len(entry.content) >= SHORT}
     return known | {document.text[entry.start : entry.end] for entry in entries if len(entry.content) >= SHORT}
 
@@ -35,7 +35,7 @@ def masked_lines(document: Document, also: Collection[str] = ()) -> list[str]:
     Masked are: live keys that name a secret, wherever YAML has them; such keys in comments;
     passwords in URLs; and every other place where a live secret's text occurs.
     """
-    entries = [entry for entry in document.tree.entries.values() if _holds_secret(entry)]
+    entries = _secrets(document)
     lines = _without_values(document, entries)
     known = secret_values(document).union(also)
     masked = []
@@ -61,8 +61,15 @@ def _without_commented(line: str) -> str:
     return line
 
 
-def _holds_secret(entry: Entry) -> bool:
-    return entry.kind == "scalar" and not entry.alias and entry.content != "" and is_secret(entry.path)
+def _secrets(document: Document) -> list[Entry]:
+    """Every place where a secret's value stands, also one with a harmless name that a secret key refers to."""
+    scalars = [entry for entry in document.tree.entries.values() if entry.kind == "scalar" and entry.content != ""]
+    referred = {entry.content for entry in scalars if entry.alias and is_secret(entry.path)}
+    return [
+        entry
+        for entry in scalars
+        if not entry.alias and (is_secret(entry.path) or (entry.anchor and entry.content in referred))
+    ]
 
 
 def _without_values(document: Document, entries: list[Entry]) -> list[str]:

@@ -73,3 +73,10 @@ def test_a_changed_secret_shows_as_a_changed_line() -> None:
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_a_secret_on_the_first_line(bom: str) -> None:
     assert masked_lines(Document(f"{bom}password: abc\nx: 1\n")) == [f"{bom}password: •••", "x: 1"]
+
+
+def test_a_secret_that_stands_elsewhere_is_masked_there() -> None:
+    text = "x: &p ab1\ny: &q shown\ndatabase:\n  password: *p\n  user: *q\nz: {a: &r longer-secret, token: *r}\n"
+    lines = masked(Document(text))
+    assert "ab1" not in lines and "longer-secret" not in lines
+    assert "shown" in lines and "*p" in lines
