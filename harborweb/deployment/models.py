@@ -200,9 +200,10 @@ class Backup(models.Model):
 
 
 class DryRun(models.Model):
-    """What deploying a revision would change; made by its job, which rehearses twice."""
+    """What deploying a revision, or the draft, would change; made by its job, which rehearses twice."""
 
-    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
+    revision = models.ForeignKey(Revision, null=True, on_delete=models.CASCADE, related_name="+")  # None: the draft
+    text_sealed = models.BinaryField()
     installer = models.ForeignKey(Installer, on_delete=models.CASCADE, related_name="+")
     with_trivy = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
@@ -214,7 +215,11 @@ class DryRun(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"dry run of revision {self.revision.number}"
+        return f"dry run of revision {self.revision.number}" if self.revision else "dry run of the draft"
+
+    def text(self) -> str:
+        """The harbor.yml, with its passwords."""
+        return unseal(self.text_sealed, "dry run").decode()
 
 
 class Upgrade(models.Model):
