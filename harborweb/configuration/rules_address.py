@@ -10,6 +10,8 @@ from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Sheet
 from harborweb.configuration.fields import Tls
 
+LONGEST = 253  # characters of a host name
+NUMBERS = re.compile(r"[0-9.]+")  # looks like an IPv4 address; no name ends with a number
 HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 
 
@@ -60,7 +62,10 @@ def _host_in_words(sheet: Sheet, key: str, value: str) -> None:
     elif port:
         why = _("The port has a field of its own; here it would be written twice.")
         sheet.error(key, _("There is a port in the host name."), why, _("Write the name alone."), use=use)
-    elif not _is_address(value) and not HOST.fullmatch(value):
+    elif not _is_address(value) and NUMBERS.fullmatch(value):
+        why = _("It has four numbers from 0 to 255 with dots between them.")
+        sheet.error(key, _("This is no IP address."), why, _("Look at it number by number."))
+    elif not _is_address(value) and (not HOST.fullmatch(value) or len(value) > LONGEST):
         sheet.error(
             key,
             _("This is no host name."),
@@ -137,6 +142,7 @@ def _external_url(sheet: Sheet) -> None:
         return
     if (whole := _whole_url(sheet, key, str(value))) is not None:
         _scheme_and_tls(sheet, key, whole, tls)
+        _same_port(sheet, key, whole, hostname, tls)
 
 
 def _whole_url(sheet: Sheet, key: str, value: str) -> str | None:
@@ -147,9 +153,10 @@ def _whole_url(sheet: Sheet, key: str, value: str) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         parts, host, port = urlsplit(""), "", None
-    good_host = bool(HOST.fullmatch(host)) or _is_address(host)
+    good_host = _is_address(host) or bool(HOST.fullmatch(host) and not NUMBERS.fullmatch(host))
+    shown = f"[{host}]" if ":" in host else host
     suffix = f":{port}" if port else ""
-    use = f"{parts.scheme.lower()}://{host}{suffix}" if good_host and parts.scheme in ("http", "https") else ""
+    use = f"{parts.scheme.lower()}://{shown}{suffix}" if good_host and parts.scheme in ("http", "https") else ""
     if (
         "://" not in value
         and HOST.fullmatch(value.split(":", maxsplit=1)[0].split("/", maxsplit=1)[0])
@@ -199,6 +206,19 @@ def _scheme_and_tls(sheet: Sheet, key: str, url: str, tls: Tls) -> None:
             _("Say where TLS ends, or write http://."),
             use=f"http://{rest}",
         )
+
+
+def _same_port(sheet: Sheet, key: str, url: str, hostname: str, tls: Tls) -> None:
+    """Without a proxy in front, the public address with Harbor's own name has Harbor's own port."""
+    parts = urlsplit(url)
+    if tls is not Tls.HARBOR or parts.scheme != "https" or parts.hostname != hostname.lower():
+        return
+    port = sheet.get("https.port")
+    listens = 443 if port is None else port
+    if str(parts.port or 443) != str(listens) and not sheet.faulty("https.port"):
+        why = _("Harbor listens on %(port)s, so something in front has to send people there.") % {"port": listens}
+        what = _("This address has another port than Harbor.")
+        sheet.warning(key, what, why, _("Write Harbor’s port behind the name, or leave the public address empty."))
 
 
 RULES = (_hostname, _external_url)

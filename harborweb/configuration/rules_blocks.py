@@ -139,11 +139,9 @@ def _is_this_machine(value: str) -> bool:
 
 def _redis(sheet: Sheet) -> None:
     key = "external_redis"
-    indices = {}
     for block in ("redis", key):
-        for name in sheet.get(block) if sheet.block(block) else ():
-            if str(name).endswith("_db_index"):
-                indices[f"{block}.{name}"] = _index(sheet, f"{block}.{name}")
+        if sheet.block(block):
+            _indices(sheet, block)
     if not sheet.block(key):
         return
     if not sheet.get(f"{key}.host"):
@@ -155,19 +153,34 @@ def _redis(sheet: Sheet) -> None:
         sheet.missing(f"{key}.tlsOptions.rootCA", _("Write rootCA: below tlsOptions; it may be left empty."))
 
 
+def _indices(sheet: Sheet, block: str) -> None:
+    """The databases of a Redis: numbers, and those of registry, jobs and core (0) each their own."""
+    taken = {0: _("Harbor’s core")}
+    usual = {"registry_db_index": 1, "jobservice_db_index": 2}
+    others = [str(name) for name in sheet.get(block) if str(name).endswith("_db_index") and name not in usual]
+    for name in (*usual, *others):
+        key = f"{block}.{name}"
+        number = _index(sheet, key) if sheet.get(key) else usual.get(name)
+        if name not in usual or number is None:
+            continue
+        if number in taken:
+            what = _("Redis database %(number)s is used twice.") % {"number": number}
+            why = _("%(other)s has it too, and the two would get in each other’s way.") % {"other": taken[number]}
+            sheet.warning(key, what, why, _("Choose another number."))
+        taken[number] = key
+
+
 def _index(sheet: Sheet, key: str) -> int | None:
     """A Redis database by its number; quoted ones work too."""
     value = sheet.get(key)
-    if value is None or value is False:
-        return None
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,5}", str(value)):
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,5}", str(value)):
+        return int(value)
+    if "trivy" in key:
+        sheet.warning(key, _("A Redis database is a number."), _("The scanner would not start."), _("Write 5."))
+    else:
         why = _("prepare stops, or Harbor does not start.")
-        if "trivy" in key:
-            sheet.warning(key, _("A Redis database is a number."), _("The scanner would not start."), _("Write 5."))
-        else:
-            sheet.error(key, _("A Redis database is a number."), why, _("Write 0 to 15."))
-        return None
-    return int(value)
+        sheet.error(key, _("A Redis database is a number."), why, _("Write 0 to 15."))
+    return None
 
 
 def _servers(sheet: Sheet, key: str) -> None:

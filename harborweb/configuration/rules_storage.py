@@ -99,6 +99,18 @@ def _storage(sheet: Sheet) -> None:
         sheet.missing(f"{KEY}.redirect.disable", advice)
 
 
+def _ca_bundle(sheet: Sheet) -> None:
+    """prepare takes /data for the data folder, wherever that is; every other path is one of the machine."""
+    key = f"{KEY}.ca_bundle"
+    value, data = sheet.get(key), sheet.get("data_volume")
+    if not isinstance(value, str) or not isinstance(data, str) or not value.startswith("/data/"):
+        return
+    if data.rstrip("/") != "/data":
+        there = posixpath.join(data, value.removeprefix("/data/"))
+        why = _("prepare takes /data for the data folder, so it looks for %(path)s.") % {"path": there}
+        sheet.warning(key, _("This path means another place."), why, _("Keep the file outside of /data."))
+
+
 def _unknown_driver(sheet: Sheet, key: str, name: str, *, lonely: bool) -> None:
     what = _("There is no storage driver %(name)s.") % {"name": name}
     advice = _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(DRIVERS)}
@@ -129,4 +141,4 @@ def _driver(sheet: Sheet, name: str) -> None:
         sheet.warning(f"{KEY}.filesystem.rootdirectory", _("Images would not be in the data folder."), why, advice)
 
 
-RULES = (_data_volume, _storage)
+RULES = (_data_volume, _storage, _ca_bundle)

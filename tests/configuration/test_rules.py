@@ -185,6 +185,7 @@ def test_certificates(values: dict[str, Any], key: str, severity: str) -> None:
         ("http://registry.example", Tls.PROXY, "https://registry.example"),
         ("http://registry.example:8080", Tls.HARBOR, "https://registry.example:8080"),
         ("https://registry.example", Tls.NOWHERE, "http://registry.example"),
+        ("http://[2001:db8::7]:8080", Tls.PROXY, "https://[2001:db8::7]:8080"),
         ("https://registry.example/harbor", Tls.PROXY, "https://registry.example"),
         ("https://user@registry.example", Tls.PROXY, "https://registry.example"),
         ("registry.example", Tls.PROXY, "https://registry.example"),

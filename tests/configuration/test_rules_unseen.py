@@ -300,7 +300,7 @@ REFUSED = {
             ("localhost", "LOCALHOST.", "a.localhost", "127.1.2.3", "'::1'", "0.0.0.0", "a_b.example", "'*.example'",
              "https://a.example", "a.example:443", "a.example/x", "a b", "''", "' '", "'a,b'", "bücher.example", "5",
              "1.5", "true", "{a: b}", "-a.example", "a..example", "user@a.example", "'[::1]'", "REG.MYDOMAIN.COM",
-             "a.example\\", "'a.example\t'")
+             "a.example\\", "'a.example\t'", "10.0.0.256", "'10.0.0'", "a." * 130 + "example", "|\n  a.example")
         )
     },
     **{
@@ -308,7 +308,7 @@ REFUSED = {
         for number, value in enumerate(
             ("registry.example", "https://", "ftp://a.example", "https://a.example/harbor", "https://a.example?x=1",
              "https://u:p@a.example", "https://localhost", "https://127.0.0.1", "//a.example", "https:/a.example",
-             "https://a b", "https://a.example:port", "true", "5", "[https://a.example]", "https://a.example#x")
+             "https://a b", "https://10.0.0.300", "https://a.example:port", "true", "5", "[https://a.example]", "https://a.example#x")
         )
     },
     "url-http-with-https": (GOOD + HTTPS + "external_url: http://a.example\n", "external_url"),
@@ -379,6 +379,11 @@ WARNED = {
     "extdb-localhost": (GOOD + DB.replace("db.example", "127.0.0.1"), "external_database.harbor.host", ""),
     "extdb-password-null": (GOOD + DB.replace("password: p", "password:"), "external_database.harbor.password", ""),
     "redis-localhost": (GOOD + "external_redis:\n  host: localhost:6379\n", "external_redis.host", ""),
+    "redis-same": (GOOD + "external_redis:\n  host: r:1\n  registry_db_index: 2\n",
+                   "external_redis.jobservice_db_index", "number"),
+    "redis-core": (GOOD + "redis:\n  jobservice_db_index: 1\n", "redis.jobservice_db_index", ""),
+    "ca-in-data": (GOOD + "storage_service:\n  ca_bundle: /data/ca.crt\n", "storage_service.ca_bundle", ""),
+    "url-other-port": (GOOD + HTTPS + "  port: 8443\nexternal_url: https://registry.example\n", "external_url", "8443"),
     "half-a-key": (GOOD + S3.replace("    secretkey: s\n", ""), "storage_service.s3.secretkey", ""),
     "filesystem-elsewhere": (GOOD + "storage_service:\n  filesystem:\n    rootdirectory: /x\n",
                              "storage_service.filesystem.rootdirectory", ""),
@@ -405,7 +410,7 @@ def test_what_runs_and_is_not_meant_is_warned_about(text: str, key: str, says: s
     assert found.get(key) == "warning", found
     assert check(text).word == "warned", found
     fault = next(fault for fault in check(text).faults if fault.key == key)
-    assert says in f"{fault.message} {fault.advice}"
+    assert says in f"{fault.message} {fault.why} {fault.advice}"
 
 
 def test_secrets_are_in_no_fault() -> None:
