@@ -17,8 +17,7 @@ edited             files that prepare rendered were changed by hand: its next ru
 import base64
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,24 +27,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from harborweb.configuration import revisions
-from harborweb.deployment import checks, looking, rendered, rendered_text
+from harborweb.deployment import checks, looking, rendered, rendered_text, wanted
 from harborweb.deployment.models import Deployment, Drift, Host, Rendered
+from harborweb.deployment.place import Place, Stats, env_files, stats
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
 from harborweb.sealing import seal, unseal
-from harborweb.tools import compose, prepare
+from harborweb.tools import prepare
 
 PURPOSE = "drift"
-CONFIG = "common/config"
-LARGEST = 1024 * 1024
 MOST_FILES = 60  # whose contents are kept for a diff
 OWN_FILES = 5.0  # seconds after the bulk of prepare's files: later ones are somebody's
-Stats = Mapping[str, os.stat_result]
 Finding = dict[str, Any]
 UNSETTLED = {Deployment.Outcome.ROLLING_BACK, Deployment.Outcome.INTERRUPTED, Deployment.Outcome.NEEDS_YOU}
 
@@ -117,43 +112,6 @@ def look_now(run: Run) -> dict[str, Any]:
     return {"findings": len(drift.findings), "url": reverse("deployment:drift")}
 
 
-@dataclass(frozen=True)
-class Place:
-    """What lies in an installer folder, read."""
-
-    folder: Path
-    stats: Stats
-    contents: dict[str, bytes]
-    unreadable: list[str]
-
-    @classmethod
-    def read(cls, folder: Path, stats: Stats) -> "Place":
-        """Read every file of `stats`; too large ones are no files of prepare's and are left out."""
-        contents: dict[str, bytes] = {}
-        unreadable = []
-        for name, status in stats.items():
-            if status.st_size > LARGEST:
-                continue
-            try:
-                contents[name] = (folder / name).read_bytes()
-            except FileNotFoundError:
-                continue  # gone since it was listed: the next look tells
-            except OSError:
-                unreadable.append(name)
-        return cls(folder, stats, contents, unreadable)
-
-    @property
-    def rendered(self) -> dict[str, bytes]:
-        """The files that prepare renders."""
-        return {name: data for name, data in self.contents.items() if name != prepare.CONFIGURATION}
-
-    @property
-    def prepared(self) -> float | None:
-        """When prepare ran last: the middle one of its files' times, since it writes all of them within seconds."""
-        times = sorted(status.st_mtime for name, status in self.stats.items() if name != prepare.CONFIGURATION)
-        return times[(len(times) - 1) // 2] if times else None
-
-
 @dataclass
 class Found:
     """What differs: findings for the row, and contents for its sealed part."""
@@ -165,30 +123,6 @@ class Found:
 def _gone(folder: Path) -> Found:
     revisions.not_on_disk()
     return Found([{"kind": "hidden" if checks.hidden() else "folder", "path": str(folder)}])
-
-
-def stats(folder: Path) -> dict[str, os.stat_result] | None:
-    """The state of harbor.yml, docker-compose.yml and every file below common/config; None when there is no folder."""
-    if not folder.is_dir():
-        return None
-    found = {}
-    for path in _paths(folder):
-        try:
-            found[str(path.relative_to(folder))] = path.stat()
-        except OSError:
-            continue
-    return found
-
-
-def _paths(folder: Path) -> Iterator[Path]:
-    for path in (folder / prepare.CONFIGURATION, folder / compose.FILE):
-        if path.is_file():
-            yield path
-    for here, _folders, names in os.walk(folder / CONFIG):
-        for name in sorted(names):
-            path = Path(here) / name
-            if path.is_file() and not path.is_symlink():
-                yield path
 
 
 def _signature(deployment: Deployment, stats: Stats, containers: list[dict[str, Any]]) -> str:
@@ -211,12 +145,13 @@ def _compare(place: Place, deployment: Deployment, containers: list[dict[str, An
     if not before and not place.unreadable and place.rendered:
         before = place.rendered  # the first look at it is what the next ones are held against
         rendered.keep(deployment, before)
-    edited = _edited(place, before)
+    known = wanted.secrets(deployment.revision.text())
+    edited = _edited(place, before, known)
     same = _harbor_yml(place, deployment, found, bool(edited))
     if not same and _prepared_since(place):  # prepare ran with another harbor.yml: its files differ rightly
         edited = [path for path in edited if _later(place, path)]
         before = {path: data for path, data in before.items() if path not in edited}
-    older = _older_containers(place, before, containers)
+    older = _older_containers(place, before, containers, known)
     if older:
         found.findings.append(older)
     if edited:
@@ -224,11 +159,11 @@ def _compare(place: Place, deployment: Deployment, containers: list[dict[str, An
     return found
 
 
-def _edited(place: Place, before: dict[str, bytes]) -> list[str]:
+def _edited(place: Place, before: dict[str, bytes], known: list[str]) -> list[str]:
     """Files that say another thing than prepare had rendered; those that cannot be read are told elsewhere."""
     if not before:
         return []
-    return [path for path in rendered_text.differing(before, place.rendered) if path not in place.unreadable]
+    return [path for path in rendered_text.differing(before, place.rendered, known) if path not in place.unreadable]
 
 
 def _harbor_yml(place: Place, deployment: Deployment, found: Found, edited: bool) -> bool:
@@ -266,9 +201,11 @@ def _later(place: Place, path: str) -> bool:
     return bool(status and place.prepared and status.st_mtime > place.prepared + OWN_FILES)
 
 
-def _older_containers(place: Place, before: dict[str, bytes], containers: list[dict[str, Any]]) -> Finding | None:
+def _older_containers(
+    place: Place, before: dict[str, bytes], containers: list[dict[str, Any]], known: list[str]
+) -> Finding | None:
     """Running containers that started before a file they read was written, or were made before their env_file was."""
-    env = _env_files(place)
+    env = env_files(place)
     rows, newest, rotated = [], 0.0, False
     for one in containers:
         if one["state"] != "running":
@@ -278,7 +215,7 @@ def _older_containers(place: Place, before: dict[str, bytes], containers: list[d
         if changed:
             rows.append({"name": one["name"], "files": sorted(set(changed))})
             newest = max(newest, *(place.stats[path].st_mtime for path in changed))
-            rotated = rotated or any(_rotated(place, before, path) for path in changed)
+            rotated = rotated or any(_rotated(place, before, path, known) for path in changed)
     if not rows:
         return None
     return {"kind": "containers", "containers": rows, "changed": _iso(newest), "rotated": rotated}
@@ -301,35 +238,12 @@ def _mounted(place: Place, mounts: list[str]) -> Iterator[str]:
         yield from (name for name in place.stats if name == inside or name.startswith(inside + "/"))
 
 
-def services(place: Place) -> dict[str, dict[str, Any]]:
-    """The services in docker-compose.yml; none where it is missing or no YAML."""
-    try:
-        content = YAML(typ="safe", pure=True).load(place.contents.get(compose.FILE, b""))
-    except (YAMLError, ValueError):
-        return {}
-    found = content.get("services") if isinstance(content, dict) else None
-    if not isinstance(found, dict):
-        return {}
-    return {str(name): one if isinstance(one, dict) else {} for name, one in found.items()}
-
-
-def _env_files(place: Place) -> dict[str, tuple[str, ...]]:
-    """The env_file of every service, which a container reads when it is made."""
-    found = {}
-    for name, service in services(place).items():
-        given = service.get("env_file")
-        listed = given if isinstance(given, list) else [given]
-        paths = [one.get("path") if isinstance(one, dict) else one for one in listed]
-        found[name] = tuple(os.path.normpath(path) for path in paths if isinstance(path, str))
-    return found
-
-
-def _rotated(place: Place, before: dict[str, bytes], path: str) -> bool:
+def _rotated(place: Place, before: dict[str, bytes], path: str, known: list[str]) -> bool:
     """Whether a file has other secrets of prepare's than were rendered: prepare ran again."""
     now, then = place.contents.get(path), before.get(path)
     if now is None or then is None or now == then:
         return False
-    return rendered_text.steady(path, now) != now and now != then
+    return rendered_text.steady(path, now, known) == rendered_text.steady(path, then, known)
 
 
 def _keep(found: Found, place: Place, before: dict[str, bytes], edited: list[str]) -> None:

@@ -18,6 +18,7 @@ from harborweb.configuration.models import Revision
 from harborweb.configuration.rules import check
 from harborweb.deployment import checks, drift, looking, rendered, sentences, wanted
 from harborweb.deployment.models import Deployment, Installer
+from harborweb.deployment.place import CONFIG, Place, services, stats
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
@@ -44,7 +45,7 @@ class Installation:
     folder: Path
     text: str
     mode: int
-    place: drift.Place
+    place: Place
     services: list[str]
     installer: prepare.Found | None
     lacking: str  # why it is no complete installer
@@ -168,16 +169,16 @@ def _read(run: Run, folder: Path) -> Installation:
         raise Problem(
             _("%(path)s is no text in UTF-8.") % {"path": path}, _("Save it as UTF-8, then import it again.")
         ) from error
-    place = drift.Place.read(folder, drift.stats(folder) or {})
+    place = Place.read(folder, stats(folder) or {})
     installer, lacking = None, ""
     try:
         installer = prepare.look(folder)
     except prepare.NoInstaller as error:
         lacking = str(sentences.installer(error))
-    services = list(drift.services(place))
+    named = list(services(place))
     run.line(_("%(n)d files read in %(path)s") % {"n": len(place.contents), "path": folder})
     template = installer.template if installer else text
-    return Installation(folder, text, path.stat().st_mode & 0o7777, place, services, installer, lacking, template, [])
+    return Installation(folder, text, path.stat().st_mode & 0o7777, place, named, installer, lacking, template, [])
 
 
 def _look_at_containers(found: Installation) -> None:
@@ -243,18 +244,18 @@ def _compose(found: Installation) -> Item:
 
 
 def _rendered(found: Installation) -> Item:
-    config = [name for name in found.place.stats if name.startswith(drift.CONFIG)]
+    config = [name for name in found.place.stats if name.startswith(CONFIG)]
     if found.place.unreadable:
         words = {"n": len(found.place.unreadable), "all": len(config)}
         return Item(
-            "unsure", drift.CONFIG,
+            "unsure", CONFIG,
             _("%(n)d of %(all)d files may not be read by this worker; it has to run as root to see hand edits") % words,
         )  # fmt: skip
     if not config:
-        return Item("off", drift.CONFIG, _("missing or empty: the containers have no configuration to start from"))
+        return Item("off", CONFIG, _("missing or empty: the containers have no configuration to start from"))
     words = {"n": len(config)}
     return Item(
-        "good", drift.CONFIG,
+        "good", CONFIG,
         _("%(n)d files. Edits made by hand before now are not known; later ones will be shown.") % words,
     )  # fmt: skip
 

@@ -15,7 +15,10 @@ ROTATES = (
     "CORE_SECRET", "JOBSERVICE_SECRET", "CSRF_KEY", "REGISTRY_CREDENTIAL_PASSWORD", "REGISTRY_HTTP_SECRET",
 )  # fmt: skip
 _ROTATING = re.compile(rb"(?m)^([ \t]*(?:" + "|".join(ROTATES).encode() + rb")[ \t]*=).*$")
-_HASHED = re.compile(rb"(?m)^([^:\r\n]+:).*$")  # htpasswd: a new salt on every run
+_MADE = re.compile(
+    rb"(?m)^([ \t]*[\w.-]*(?:SECRET|CSRF|CREDENTIAL|TOKEN)[\w.-]*[ \t]*[=:][ \t]*)([\w+/=-]{16,})[ \t]*$", re.I
+)
+_HASHED = re.compile(rb"(?m)^([^:=\r\n]+[:=]).*$")  # htpasswd: a new salt on every run
 _NAMED = re.compile(r"(?<![\w.-])([\w.-]++)([\"']?+[ \t]*+[:=][ \t]*+)(?=[^\s#])")
 _BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
 _IN_URL = re.compile(r"(://[^\s/:@]*+:)[^\s@/]++@")
@@ -24,20 +27,29 @@ _PASSWD = "passwd"  # noqa: S105 - the name of a file
 SHORT = 4  # shorter secrets are not looked for outside their own place
 
 
-def steady(path: str, data: bytes) -> bytes:
-    """`data` with empty values where prepare writes another one on every run, so that two runs are equal."""
+def steady(path: str, data: bytes, known: Collection[str] | None = None) -> bytes:
+    """`data` with empty values where prepare writes another one on every run, so that two runs are equal.
+
+    With `known`, the secrets that harbor.yml holds, every other value that looks made up and whose name says that it
+    is a secret counts as one that prepare makes: installers of other versions have other names for them.
+    """
     if PurePosixPath(path).name == _PASSWD:
         return _HASHED.sub(rb"\1", data)
-    return _ROTATING.sub(rb"\1", data)
+    data = _ROTATING.sub(rb"\1", data)
+    if known is None:
+        return data
+    chosen = {secret.encode() for secret in known}
+    return _MADE.sub(lambda found: found[0] if found[2] in chosen else found[1], data)
 
 
-def differing(before: dict[str, bytes], now: dict[str, bytes]) -> list[str]:
-    """The paths of files that are there once only, or say another thing beside what rotates."""
-    paths = sorted(before.keys() | now.keys())
+def differing(before: dict[str, bytes], now: dict[str, bytes], known: Collection[str] | None = None) -> list[str]:
+    """The paths of files that are there once only, or say another thing beside what rotates (see `steady`)."""
     return [
         path
-        for path in paths
-        if path not in before or path not in now or steady(path, before[path]) != steady(path, now[path])
+        for path in sorted(before.keys() | now.keys())
+        if path not in before
+        or path not in now
+        or (before[path] != now[path] and steady(path, before[path], known) != steady(path, now[path], known))
     ]
 
 
@@ -46,7 +58,7 @@ def compare(path: str, before: bytes | None, now: bytes | None, secrets: Collect
     texts = []
     for data in (before or b"", now or b""):
         try:
-            texts.append((steady(path, data).decode(), data.decode()))
+            texts.append((steady(path, data, secrets).decode(), data.decode()))
         except UnicodeDecodeError:
             return None
     lines = [_lines(steadied) for steadied, _text in texts]
