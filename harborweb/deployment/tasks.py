@@ -6,6 +6,8 @@ from celery.signals import worker_ready
 from harborweb.deployment import deploying, drift, importing, installing, looking
 from harborweb.deployment.backup import workshop as backups
 from harborweb.deployment.containers import acting, watching
+from harborweb.deployment.dry_run import workshop as dry_runs
+from harborweb.deployment.host import workshop as host
 from harborweb.deployment.transaction import recovery
 from harborweb.jobs.run import perform
 
@@ -76,3 +78,15 @@ def restore(job_id: int) -> None:
 def restore_database(job_id: int) -> None:
     """Bring a restored folder's database back."""
     perform(job_id, backups.restore_database)
+
+
+@shared_task(queue="host")
+def dry_run(job_id: int) -> None:
+    """Find out what a deployment would change."""
+    perform(job_id, dry_runs.dry_run)
+
+
+@shared_task(queue="host")
+def check_host(job_id: int) -> None:
+    """Hold a configuration against this machine."""
+    perform(job_id, host.check)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from harborweb.deployment import drift_views, views
 from harborweb.deployment.containers import views as container_views
+from harborweb.deployment.host import views as host_views
 
 app_name = "deployment"
 urlpatterns = [
@@ -11,7 +12,10 @@ urlpatterns = [
     path("containers/panel/", views.containers, name="containers_panel"),
     path("compose/", container_views.compose, name="compose"),
     path("containers/", include("harborweb.deployment.containers.urls")),
+    path("dry-run/", include("harborweb.deployment.dry_run.urls")),
     path("backups/", include("harborweb.deployment.backup.urls")),
+    path("machine/", host_views.machine, name="machine"),
+    path("machine/check/", host_views.check, name="machine_check"),
     path("deploy/", views.deploy, name="deploy"),
     path("stop/", views.stop, name="stop"),
     path("start/", views.start, name="start"),

@@ -134,6 +134,7 @@ KINDS = {
     "deploy": gettext_lazy("Deploy"),
     "find_cosign": gettext_lazy("Look for cosign"),
     "generate_key": gettext_lazy("Make key pair"),
+    "host_check": gettext_lazy("Check machine"),
     "import_key": gettext_lazy("Import key pair"),
     "installer": gettext_lazy("Installer"),
     "sign": gettext_lazy("Sign"),

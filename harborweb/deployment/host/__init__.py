@@ -4,6 +4,7 @@
 opens connections. Source: issue 4, section 3.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -37,17 +38,25 @@ CHECKS = (
 )
 
 
-def examine(text: str, *, installer: Path | None = None, seconds: float = 8.0) -> list[Finding]:
+def examine(
+    text: str,
+    *,
+    installer: Path | None = None,
+    replaces: Path | None = None,
+    seconds: float = 8.0,
+    checks: Sequence[Check] = CHECKS,
+) -> list[Finding]:
     """All findings for a harbor.yml on this machine, worst first, also what is fine; nothing for what is no YAML.
 
-    `installer` is the folder it is deployed from, to know this same Harbor's containers. Takes at most 3 s, or
-    `seconds` where that is less. Raises nothing; no finding holds a secret of the text.
+    `installer` is the folder it is deployed from, `replaces` the one that runs now where that is another, to know
+    this same Harbor's containers. Takes at most 3 s, or `seconds` where that is less. Raises nothing; no finding
+    holds a secret of the text.
     """
     try:
-        machine = Machine.of(text, installer)
+        machine = Machine.of(text, installer, replaces)
     except TextProblem:
         return []  # the rules say it, with its line
-    found = together.run(CHECKS, machine, seconds)
+    found = together.run(checks, machine, seconds)
     masker = Masker(wanted.secrets(text))
     return worst_first(finding.masked(masker) for finding in found)
 

@@ -46,8 +46,8 @@ def _row(seen: dict[str, Any]) -> Row:
 def same(machine: Machine, found: list[Row]) -> list[Row]:
     """Those that this deployment replaces: of the installer's folder; where that is not known, a Harbor's."""
     if machine.installer is not None:
-        home = machine.installer.resolve()
-        return [one for one in found if one.folder and Path(one.folder).resolve() == home]
+        homes = {path.resolve() for path in (machine.installer, machine.replaces) if path is not None}
+        return [one for one in found if one.folder and Path(one.folder).resolve() in homes]
     projects = {one.project for one in found if one.name == "harbor-core" and one.project}
     return [one for one in found if one.project in projects]
 

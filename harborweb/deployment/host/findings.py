@@ -86,11 +86,12 @@ class Machine:
     document: Document
     wishes: wanted.Wanted
     installer: Path | None
+    replaces: Path | None = None  # the folder whose containers make way, where that is another one
 
     @classmethod
-    def of(cls, text: str, installer: Path | None) -> "Machine":
+    def of(cls, text: str, installer: Path | None, replaces: Path | None = None) -> "Machine":
         """For a harbor.yml; raises TextProblem where YAML cannot read it."""
-        return cls(Document(text), wanted.read(text), installer)
+        return cls(Document(text), wanted.read(text), installer, replaces)
 
     @cached_property
     def files_hidden(self) -> bool:
