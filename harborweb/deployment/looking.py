@@ -4,27 +4,36 @@ import dataclasses
 import socket
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
-from harborweb.deployment import sentences
+from harborweb.deployment import sentences, wanted
 from harborweb.deployment.models import Deployment, Host, Installer, InstallerPiece
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
+from harborweb.masking import Masker
 from harborweb.tools import compose, engine
 
 COMPOSE_AGE = timedelta(minutes=2)  # asking for its version starts a process
 
 
 def running() -> Deployment | None:
-    """The deployment that touched the containers last: what runs, if anything does."""
-    return Deployment.objects.filter(began=True).select_related("revision", "installer", "job").first()
+    """The deployment that touched the containers last and was not taken back: what runs, if anything does."""
+    stands = Deployment.objects.filter(began=True).exclude(outcome__in=Deployment.TAKEN_BACK)
+    return stands.select_related("revision", "installer", "job").first()
 
 
 def here(containers: list[engine.Container], folder: Path) -> list[engine.Container]:
     """Those of the containers that compose started from `folder`."""
     home = folder.resolve()
     return [one for one in containers if one.working_dir and Path(one.working_dir).resolve() == home]
+
+
+def record(one: engine.Container, masker: Masker) -> dict[str, Any]:
+    """A container as the pages read it, without secrets: a health check or the engine may quote one."""
+    said = {"error": masker.mask(one.error), "health_output": masker.mask(one.health_output)}
+    return {**dataclasses.asdict(one), "well": one.well, **said}
 
 
 def look() -> Host:
@@ -55,7 +64,8 @@ def _look(host: Host) -> None:
             folder = Path(deployment.installer.path)
             host.project = compose.project_name(folder)
             seen = here(engine.containers(client, host.project), folder)
-            host.containers = [{**dataclasses.asdict(one), "well": one.well} for one in seen]
+            masker = Masker(wanted.secrets(deployment.revision.text()))
+            host.containers = [record(one, masker) for one in seen]
     if compose.version_numbers(facts.version) < compose.LEAST_ENGINE:
         raise sentences.old_engine(facts.version)
     now = timezone.now()
