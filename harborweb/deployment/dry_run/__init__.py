@@ -1,0 +1,1 @@
+"""What a deployment would change, found out in a scratch copy."""
