@@ -1,7 +1,7 @@
 """Keys that stand in comments: `# external_url: …`, or `#   # otel:` inside a commented block."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harborweb.configuration.reading import Entry, Path, Tree
@@ -113,6 +113,21 @@ def block_end(text: str, lines: Sequence[str], tree: Tree, entry: Entry) -> int:
         if line.strip():
             last = number
     return last
+
+
+def list_end(text: str, lines: Sequence[str], tree: Tree, entry: Entry) -> int:
+    """The last line (from 0) of a list, or of an empty key, with the commented items behind it."""
+    last = block_end(text, lines, tree, entry)
+    return max([last, *items_behind(lines, last, tree.column(entry.key_start))])
+
+
+def items_behind(lines: Sequence[str], last: int, indent: int) -> Iterator[int]:
+    """The lines (from 0) of commented items directly behind the line `last`, indented at least so far."""
+    for number in range(last + 1, len(lines)):
+        inner = bare(lines[number]) if lines[number].lstrip(" ").startswith("#") else ""
+        if not inner.lstrip(" ").startswith("- ") or len(inner) - len(inner.lstrip(" ")) < indent:
+            return
+        yield number
 
 
 def commented_ends(lines: Sequence[str], found: Commented) -> tuple[int, int, int]:

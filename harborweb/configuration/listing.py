@@ -73,7 +73,7 @@ def _rows(document: Document, path: Path) -> list[Row]:
     ]  # fmt: skip
     own = document.tree.column(entry.key_start)
     begin = document.tree.line(entry.key_start)
-    last = comments.block_end(document.text, document.lines, document.tree, entry)
+    last = comments.list_end(document.text, document.lines, document.tree, entry)
     taken = {row.index for row in rows}
     for number in range(begin, last + 1):
         line = document.lines[number]

@@ -23,6 +23,8 @@ def unset(document: Document, path: Path, template: Document) -> Document:
     live with them, unchanged.
     """
     entry = own_line(document, path)
+    if entry.kind == "mapping" and path not in template.commented:
+        return disabled(document, path)
     gone = [path]
     for depth in range(len(path) - 1, 0, -1):
         block = path[:depth]
@@ -236,7 +238,9 @@ def _stretch(document: Document, path: Path) -> tuple[int, int] | None:
     entry = document.tree.entries.get(path)
     if entry is None:
         found = document.commented.get(path)
-        return (found.index, found.index) if found else None
+        if found is None:
+            return None
+        return found.index, max([found.index, *comments.items_behind(document.lines, found.index, found.indent)])
     first = document.tree.place(entry.key_start)[0]
     if entry.kind == "mapping":
         return first, first
@@ -247,7 +251,7 @@ def _stretch(document: Document, path: Path) -> tuple[int, int] | None:
 
 def _commented_items(document: Document, entry: Entry, first: int) -> Iterator[int]:
     yield first
-    end = comments.block_end(document.text, document.lines, document.tree, entry)
+    end = comments.list_end(document.text, document.lines, document.tree, entry)
     for number in range(first + 1, end + 1):
         if comments.bare(document.lines[number]).lstrip(" ").startswith("- "):
             yield number
@@ -290,7 +294,10 @@ def _reach(document: Document, path: Path) -> tuple[int, int] | None:
     if entry is not None:
         return document.tree.place(entry.key_start)[0], bringing.last_line(document, entry)
     found = document.commented.get(path)
-    return (found.index, comments.commented_ends(document.lines, found)[0]) if found else None
+    if found is None:
+        return None
+    below = [one.index for one in document.commented.values() if one.path[: len(path)] == path]
+    return found.index, max(comments.commented_ends(document.lines, found)[0], *below, found.index)
 
 
 # --- whole blocks
