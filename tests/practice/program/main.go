@@ -8,12 +8,14 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: practice prepare|front|health")
+		fmt.Fprintln(os.Stderr, "usage: practice prepare|migrate|front|health")
 		os.Exit(2)
 	}
 	switch os.Args[1] {
 	case "prepare":
 		os.Exit(prepare(os.Args[2:]))
+	case "migrate":
+		os.Exit(migrate(os.Args[2:]))
 	case "front":
 		front("/etc/front/front.conf")
 	case "health":
