@@ -1,8 +1,8 @@
 """Keys for where images lie: the data folder and the storage drivers with their own parameters.
 
-prepare passes the block of a driver on to Harbor's registry as it stands. The parameters are those of the registry
-program that Harbor 2.11 to 2.15 ship, which is distribution 2.8 (its drivers' source and documentation; swift and oss
-are gone in 3). A parameter that only distribution 3 reads says so.
+prepare passes the block of a driver on to Harbor's registry as it stands. The parameters are those that the drivers'
+source reads: of distribution 2.8.3, which Harbor builds its registry from, and of 3.0.0 (where swift and oss are gone);
+a parameter that only the latter reads says so.
 """
 
 from collections.abc import Iterator
@@ -32,6 +32,7 @@ def _row(
 BYTES = _("bytes")
 ROOT = _("Folder in the bucket")
 ROOT_HELP = _("A prefix in front of every name, so that Harbor can share the place with others. Usually empty.")
+NEWER = _("Only distribution 3 reads it; Harbor’s registry was still distribution 2.8 when this was written.")
 CHUNKS = _("Size of a piece")
 CHUNKS_HELP = _("Layers are sent in pieces of this size.")
 
@@ -54,13 +55,11 @@ S3 = (
          _("Leave it empty together with the secret key where the machine itself has a role in AWS."),
          secret=True),
     _row("s3.secretkey", Kind.PASSWORD, _("Secret key"), _("Belongs to the access key."), secret=True),
-    _row("s3.sessiontoken", Kind.PASSWORD, _("Session token"),
-         _("Only for temporary keys, which run out while Harbor runs."), secret=True),
     _row("s3.regionendpoint", Kind.TEXT, _("Address of the server"),
          _("For S3 servers other than Amazon’s, with http:// or https:// in front."),
          placeholder="https://s3.example:9000"),
     _row("s3.forcepathstyle", Kind.BOOLEAN, _("Bucket in the path"),
-         _("Most S3 servers of one’s own need this: the bucket stands in the path, not in the host name."), False),
+         _("For servers of one’s own. Only distribution 3 reads it; 2.8 does so whenever an address is given."), False),
     _row("s3.secure", Kind.BOOLEAN, _("Use https"),
          _("Counts when the address has no scheme of its own."), True),
     _row("s3.skipverify", Kind.BOOLEAN, _("Trust any certificate"),
@@ -82,20 +81,19 @@ S3 = (
          _("Smaller objects are copied in one go. S3 copies at most 5 GiB at once."),
          32 * 1024 * 1024, unit=BYTES, least=0, most=5 * 1024 * 1024 * 1024),
     _row("s3.storageclass", Kind.CHOICE, _("Storage class"),
-         _("NONE sends no class at all, for servers that know none."), "STANDARD",
-         choices=("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "OUTPOSTS",
-                  "GLACIER_IR", "NONE")),
+         _("NONE sends no class at all, for servers that know none. Distribution 3 takes more."), "STANDARD",
+         choices=("STANDARD", "REDUCED_REDUNDANCY", "NONE")),
     _row("s3.objectacl", Kind.CHOICE, _("Access to objects"),
          _("The access list that new objects get. Nothing but private is safe for most."), "private",
          choices=("private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
                   "bucket-owner-read", "bucket-owner-full-control")),
     _row("s3.useragent", Kind.TEXT, _("Name of the client"), _("Put into the server’s log with every request.")),
     _row("s3.accelerate", Kind.BOOLEAN, _("Transfer acceleration"),
-         _("Amazon only, and switched on for the bucket."), False),
+         NEWER, False),
     _row("s3.usedualstack", Kind.BOOLEAN, _("IPv6 addresses of Amazon"),
-         _("Uses Amazon’s addresses that answer on IPv4 and IPv6."), False),
+         NEWER, False),
     _row("s3.loglevel", Kind.CHOICE, _("Log of requests"),
-         _("For looking into trouble: the registry logs what it says to the server."), "off",
+         NEWER, "off",
          choices=("off", "debug", "debugwithsigning", "debugwithhttpbody", "debugwithrequestretries",
                   "debugwithrequesterrors", "debugwitheventstreambody")),
 )
@@ -110,7 +108,7 @@ GCS = (
          16 * 1024 * 1024, unit=BYTES, least=256 * 1024),
     _row("gcs.maxconcurrency", Kind.NUMBER, _("Operations at a time"),
          _("More operations than these wait for their turn. Fewer than 25 are taken for 25."), 50, least=1),
-    _row("gcs.useragent", Kind.TEXT, _("Name of the client"), _("Only distribution 3 sends it.")),
+    _row("gcs.useragent", Kind.TEXT, _("Name of the client"), NEWER),
 )
 AZURE = (
     _row("azure.accountname", Kind.TEXT, _("Storage account"), _("The name of the storage account."), needed=True),
@@ -120,15 +118,11 @@ AZURE = (
          placeholder="harbor", needed=True),
     _row("azure.realm", Kind.TEXT, _("Cloud"),
          _("The domain of the Azure cloud: another one for the government’s or China’s."), "core.windows.net"),
-    _row("azure.rootdirectory", Kind.TEXT, ROOT, ROOT_HELP),
-    _row("azure.trimlegacyrootprefix", Kind.BOOLEAN, _("No leading slash"),
-         _("On for containers that were filled without a slash in front of every name; changed later, "
-           "Harbor no longer finds its images."), False),
-    _row("azure.copy_status_poll_max_retry", Kind.NUMBER, _("Questions about a copy"),
-         _("How often the registry asks whether a copy inside the container is done. Only distribution 3 reads it."),
-         5, least=1),
-    _row("azure.copy_status_poll_delay", Kind.DURATION, _("Time between the questions"),
-         _("Only distribution 3 reads it."), "100ms"),
+    _row("azure.rootdirectory", Kind.TEXT, ROOT, NEWER),
+    _row("azure.serviceurl", Kind.URL, _("Address of the server"), NEWER, placeholder="https://blob.example"),
+    _row("azure.skipverify", Kind.BOOLEAN, _("Trust any certificate"), NEWER, False),
+    _row("azure.max_retries", Kind.NUMBER, _("Tries"), NEWER, 5, least=1),
+    _row("azure.retry_delay", Kind.DURATION, _("Time between the tries"), NEWER, "100ms"),
 )
 SWIFT = (
     _row("swift.authurl", Kind.URL, _("Address for signing in"), _("Of Keystone or TempAuth, with its version."),
@@ -176,7 +170,6 @@ OSS = (
     _row("oss.internal", Kind.BOOLEAN, _("Address inside Alibaba Cloud"),
          _("For machines in the same region; outside nothing answers there."), False),
     _row("oss.encrypt", Kind.BOOLEAN, _("Encrypt at rest"), _("Asks the server to store objects encrypted."), False),
-    _row("oss.encryptionkeyid", Kind.TEXT, _("Key for encryption"), _("The id of a KMS key; empty takes OSS’s own.")),
     _row("oss.secure", Kind.BOOLEAN, _("Use https"), _("Off sends keys and images in the clear."), True),
     _row("oss.chunksize", Kind.NUMBER, CHUNKS, _("Layers are sent in pieces of this size; OSS takes none below 5 MiB."),
          10 * 1024 * 1024, unit=BYTES, least=CHUNK),

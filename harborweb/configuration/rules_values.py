@@ -11,9 +11,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Sheet
 from harborweb.configuration.fields import FIELDS, Field, Kind, Source
 from harborweb.configuration.parsing import DURATION, FRACTION, HOURS, SIZE
+from harborweb.configuration.reading import TextProblem
 
 # prepare's own ifs, and those of its templates: there any text counts as yes.
 PYTHON_DECIDES = frozenset(
@@ -27,6 +29,7 @@ BLOCKS_OFF = {
     "metric": "metric.enabled", "trace": "trace.enabled", "upload_purging": "upload_purging.enabled",
     "cache": "cache.enabled", "internal_tls": "internal_tls.enabled",
 }  # fmt: skip
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9+=._-]{8,}")  # surely text; most keys and names are
 YES_NO = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0"})
 
 
@@ -76,6 +79,7 @@ def _no_scalar(sheet: Sheet, field: Field, value: Any) -> None:
 def _text(sheet: Sheet, field: Field, value: Any) -> None:
     """Text without quotes that YAML reads as something else: `yes` becomes True, 0123 becomes 83."""
     if isinstance(value, str):
+        _one_line(sheet, field, value)
         return
     entry = sheet.document.tree.entries.get(tuple(field.key.split(".")))
     if entry is None or entry.alias or str(value) == entry.content or value is False:
@@ -88,6 +92,27 @@ def _text(sheet: Sheet, field: Field, value: Any) -> None:
         else _("It reads %(value)s.") % {"value": value},
         _("Put single quotes around it."),
     )
+
+
+def _one_line(sheet: Sheet, field: Field, value: str) -> None:
+    """prepare writes text into other files as it stands, without quotes."""
+    if "\n" in value.strip() or "\r" in value:
+        what = _("%(key)s takes one line.") % {"key": field.key}
+        sheet.warning(field.key, what, _("prepare writes it down with its line breaks."), _("Write it on one line."))
+    elif field.source is Source.DISTRIBUTION and not _survives(value):
+        what = _("The registry would not read this as it is written here.")
+        why = _("prepare hands it on without quotes, and YAML then takes it for something else.")
+        sheet.warning(field.key, what, why, _("Choose a value of letters and digits that is no number."))
+
+
+def _survives(value: str) -> bool:
+    """Whether YAML reads the same text when its quotes are gone."""
+    if not value or PLAIN.fullmatch(value):
+        return True
+    try:
+        return Document(f"key: {value}\n").get("key") == value
+    except TextProblem:
+        return False
 
 
 def _number(sheet: Sheet, field: Field, value: Any) -> None:
@@ -127,7 +152,7 @@ def _boolean(sheet: Sheet, field: Field, value: Any) -> None:
     if field.key in PYTHON_DECIDES:
         why = _("prepare takes any text here for true.") if value else ""
         sheet.warning(field.key, what, why, advice)
-    elif str(value).lower() not in YES_NO:
+    elif str(value).lower() not in YES_NO or (field.source is Source.DISTRIBUTION and str(value) in ("0", "1")):
         _say(sheet, field, what, _("The part of Harbor that reads it would not start."), advice)
     elif field.source is not Source.DISTRIBUTION and not isinstance(value, str):
         sheet.warning(field.key, what, "", advice)
@@ -182,6 +207,8 @@ def _port(sheet: Sheet, field: Field, value: Any) -> None:
 
 def _url(sheet: Sheet, field: Field, value: Any) -> None:
     _text(sheet, field, value)
+    if sheet.faulty(field.key):
+        return
     if isinstance(value, str) and value and field.key.startswith(("trace.", "storage_service.")) and "://" not in value:
         advice = _("Write it with http:// or https:// in front.")
         sheet.warning(field.key, _("This address has no scheme."), "", advice)
