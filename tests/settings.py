@@ -11,4 +11,5 @@ from harborweb.settings import *  # noqa: F403
 
 # SQLite's in-memory databases know no waiting for a lock, and real workers share the file with a test.
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405
+CELERY_TASK_ROUTES["tests.jobs.worker_tasks.do_on_host"] = {"queue": "host"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no test is about the hash

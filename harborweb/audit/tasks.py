@@ -10,7 +10,7 @@ from harborweb.signing.signals import signed
 signed.connect(judge_again, dispatch_uid="audit.judge_again")
 
 
-@shared_task(queue="default")
+@shared_task
 def sweep(job_id: int) -> None:
     """Judge every artifact of a registry."""
     perform(job_id, workshop.sweep)

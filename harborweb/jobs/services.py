@@ -40,7 +40,7 @@ def request(
     """
     user = by.user if by is not None and isinstance(by.user, User) else None
     job = Job(
-        task=str(task.name), queue=getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE,
+        task=str(task.name), queue=app.amqp.router.route({}, task.name)["queue"].name,
         kind=kind, title=title[:300], subject=subject[:512], arguments=arguments or {}, exclusive=exclusive,
         who=user, who_name=user.get_username() if user else _("harborweb"),
         source=(by.META.get("REMOTE_ADDR") or "")[:64] if by else "",

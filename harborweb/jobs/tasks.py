@@ -5,7 +5,7 @@ from celery import shared_task
 from harborweb.jobs import services
 
 
-@shared_task(queue="default", expires=30)
+@shared_task(expires=30)
 def look_after() -> None:
     """Find lost jobs and send waiting ones again."""
     services.look_after()

@@ -10,31 +10,31 @@ from harborweb.jobs.run import perform
 from harborweb.signing import found, keysmith, workshop
 
 
-@shared_task(queue="default")
+@shared_task
 def make_key(job_id: int) -> None:
     """Make a key pair."""
     perform(job_id, keysmith.make_key)
 
 
-@shared_task(queue="default")
+@shared_task
 def import_key(job_id: int) -> None:
     """Take in a private key."""
     perform(job_id, keysmith.import_key)
 
 
-@shared_task(queue="default")
+@shared_task
 def sign(job_id: int) -> None:
     """Sign a digest."""
     perform(job_id, workshop.sign)
 
 
-@shared_task(queue="default")
+@shared_task
 def verify(job_id: int) -> None:
     """Verify a digest."""
     perform(job_id, workshop.verify)
 
 
-@shared_task(queue="default")
+@shared_task
 def look(job_id: int) -> None:
     """Look for cosign."""
     perform(job_id, found.look)

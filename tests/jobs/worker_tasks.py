@@ -30,19 +30,19 @@ def stubborn(run: Run) -> dict[str, Any]:
     return {}
 
 
-@shared_task(queue="default")
+@shared_task
 def do_quick(job_id: int) -> None:
     """See quick."""
     perform(job_id, quick)
 
 
-@shared_task(queue="default")
+@shared_task
 def do_stubborn(job_id: int) -> None:
     """See stubborn."""
     perform(job_id, stubborn)
 
 
-@shared_task(queue="host")
+@shared_task
 def do_on_host(job_id: int) -> None:
     """For the rights that the queue decides."""
     perform(job_id, quick)
