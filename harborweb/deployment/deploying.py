@@ -17,9 +17,6 @@ from harborweb.tools import compose, process
 
 __all__ = ["STEPS", "deploy", "start", "step_names", "stop"]
 
-Outcome = Deployment.Outcome
-
-
 def deploy(run: Run) -> dict[str, Any]:
     """Deploy a revision: either it runs and is accepted, or everything is as it was.
 
@@ -44,10 +41,6 @@ def deploy(run: Run) -> dict[str, Any]:
         try:
             _lock(stack, attempt)
             _prepare_everything(stack, attempt)
-        except BaseException as error:  # noqa: BLE001 - whatever it was, nothing was touched; raised again
-            _undisturbed(attempt)
-            recovery.pass_on(error, _("Nothing was changed: what ran runs on."))
-        try:
             containers, accepted = _replace(attempt)
         except BaseException as error:  # noqa: BLE001 - whatever it was, it is put right; raised again
             recovery.pass_on(error, recovery.after_failure(attempt))
@@ -88,16 +81,9 @@ def _prepare_everything(stack: ExitStack, attempt: Attempt) -> None:
         attempt.keep()
         attempt.rehearse()
         attempt.pull()
+        attempt.run.check()
     except OSError as error:
         raise sentences.disk(error) from error
-
-
-def _undisturbed(attempt: Attempt) -> None:
-    """Away with what steps 1 to 5 have laid beside the installer's files."""
-    if attempt.journal.at:
-        with attempt.run.to_the_end():
-            recovery.untouched(attempt.run, attempt.journal)
-    Deployment.objects.filter(pk=attempt.deployment.pk).update(outcome=Outcome.UNDISTURBED, phase="")
 
 
 def _replace(attempt: Attempt) -> tuple[int, Any]:

@@ -55,12 +55,13 @@ def practice_tgz(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def engine(practice_tgz: Path) -> Iterator[Path]:
     """The engine without the practice containers, before and after."""
-    _clear()
+    clear()
     yield practice_tgz
-    _clear()
+    clear()
 
 
-def _clear() -> None:
+def clear() -> None:
+    """No practice container and no network of one is left in the engine."""
     subprocess.run(["docker", "rm", "-f", "-v", "practice-registry", "practice-front"], capture_output=True)
     found = subprocess.run(
         ["docker", "network", "ls", "-q", "--filter", "label=com.docker.compose.network=practice"],

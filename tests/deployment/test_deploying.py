@@ -1,10 +1,7 @@
 """Deploy, stop and start the practice installer on the real engine; and each way in which that fails."""
 
-import os
-import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +17,7 @@ from harborweb.jobs.models import Job
 from harborweb.tools import engine
 from tests import parts
 from tests.deployment.conftest import Site, done, job, log
+from tests.deployment.standing import attempts, fails
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db(transaction=True)]
 
@@ -63,9 +61,11 @@ def test_deploy_stop_start_and_deploy_again(site: Site) -> None:
     assert (site.folder / "harbor.yml").read_text() == site.text()
     assert (site.folder / "harbor.yml").stat().st_mode & 0o777 == 0o600
     assert not (site.folder / "input").exists()
-    assert (first.step, first.steps) == (7, 7)
+    assert (first.step, first.steps) == (12, 12)
     assert first.result["address"] == f"http://registry.lab.example:{site.port}"
-    assert [path.name for path in site.folder.glob(".harborweb*")] == []
+    kept = site.folder / ".harborweb"
+    assert (kept.stat().st_mode & 0o777, sorted(path.name for path in kept.iterdir())) == (0o700, ["snapshots"])
+    assert {path.stat().st_mode & 0o777 for path in (kept / "snapshots").iterdir()} == {0o600}
 
     seen = looking.look()
     assert (seen.problem, seen.project) == ("", "harbor")
@@ -140,14 +140,16 @@ def test_a_port_that_is_taken_between_check_and_up(site: Site, tmp_path: Path) -
         thread.join()
     assert failed.state == Job.State.FAILED
     assert failed.error == f"Port {site.port} is taken on the worker's host."
-    assert failed.step == 6
+    assert failed.step == 8
+    assert "There was nothing to go back to" in failed.advice
+    assert looking.look().containers == []
 
 
 REFUSED = {
     "a template without a key": ({"hostname": ""}, "hostname is missing"),
     "without a password": ({"password": ""}, "harbor_admin_password is missing"),
     "prepare says no": ({"hostname": "hostname: 127.0.0.1"}, "127.0.0.1 can not be the hostname"),
-    "docker says no": ({"data": "data_volume:"}, "Docker refused to run prepare"),
+    "the shell reads it otherwise": ({"data": "data_volume:"}, "prepare's shell would not read data_volume"),
     "an impossible port": ({"port": "  port: 99999"}, "docker compose refuses the file"),
 }
 
@@ -161,7 +163,8 @@ def test_what_prepare_or_compose_refuses_leaves_the_running_registry_as_it_was(s
     assert failed.state == Job.State.FAILED
     assert sentence in failed.error
     assert failed.advice
-    assert failed.step in (3, 4)
+    assert failed.step in (2, 4)
+    assert "Nothing was changed" in failed.advice
     assert files(site.folder) == before
     assert running("practice-registry")
     assert site.answers() == 200
@@ -188,7 +191,7 @@ def test_a_certificate_that_is_not_there_is_found_before_prepare_deletes_the_old
     failed = site.deploy(site.text(https=https))
     assert failed.state == Job.State.FAILED
     assert f"{tmp_path}/nowhere.crt" in failed.error
-    assert failed.step == 1
+    assert failed.step == 2
     assert old.read_text() == "the old one"
 
 
@@ -215,46 +218,39 @@ def test_https_with_a_real_certificate(site: Site, tmp_path: Path) -> None:
     assert site.answers() == 308
 
 
-def test_a_worker_that_is_killed_while_prepare_runs(site: Site, data_dir: Path, tmp_path: Path) -> None:
-    """The next deployment finds the kept files and puts them back before it begins."""
+def test_a_project_of_the_same_name_that_is_not_ours_is_left_alone(site: Site, tmp_path: Path) -> None:
     assert site.deploy(site.text()).state == Job.State.SUCCEEDED
-    before = files(site.folder)
-    begun = tmp_path / "begun"
-    script = site.folder / "prepare"
-    ours = script.read_text()
-    script.write_text(ours.replace("docker run", f"rm -rf common/config/*; echo $$ > {begun}; sleep 30; docker run", 1))
-    made = site.deployment(site.text(hostname="hostname: other.lab.example"))
-    assert made.job is not None
-    work = (
-        "import django; django.setup()\n"
-        "from harborweb.jobs.run import perform\nfrom harborweb.deployment import deploying\n"
-    )
-    environment = os.environ | {"HARBORWEB_DATA": str(data_dir), "DJANGO_SETTINGS_MODULE": "harborweb.settings"}
-    worker = subprocess.Popen(
-        [sys.executable, "-c", f"{work}perform({made.job.pk}, deploying.deploy)"], cwd=parts.ROOT, env=environment
-    )
-    wait_for(begun)
-    time.sleep(0.2)
-    worker.kill()
-    worker.wait()
-    os.killpg(int(begun.read_text()), signal.SIGKILL)  # prepare outlives the worker that started it
-    assert not (site.folder / "common" / "config" / "registry").exists()
-    script.write_text(ours)
-    refused = site.deploy(site.text(hostname=""))
-    assert "had ended in the middle" in log(refused)
-    assert files(site.folder) == before
-    assert site.answers() == 200
-
-
-def test_a_project_of_the_same_name_in_another_folder_is_left_alone(site: Site, tmp_path: Path) -> None:
-    assert site.deploy(site.text()).state == Job.State.SUCCEEDED
-    other = Site(tmp_path / "elsewhere" / "harbor", tmp_path / "data2", site.port)
-    other.folder.parent.mkdir()
-    subprocess.run(["cp", "-a", str(site.folder), str(other.folder)], check=True)
+    Deployment.objects.all().delete()  # somebody else has started it, for all that is known
+    other = beside(site, tmp_path)
     failed = other.deploy(other.text())
     assert failed.state == Job.State.FAILED
     assert str(site.folder) in failed.error
     assert site.answers() == 200
+
+
+def beside(site: Site, tmp_path: Path) -> Site:
+    """The same installer in another folder of the same name."""
+    other = Site(tmp_path / "elsewhere" / "harbor", site.data, site.port)
+    other.folder.parent.mkdir()
+    subprocess.run(["cp", "-a", str(site.folder), str(other.folder)], check=True)
+    return other
+
+
+def test_a_new_installer_takes_over_from_the_old_one_and_gives_back(site: Site, tmp_path: Path) -> None:
+    assert site.deploy(site.text()).state == Job.State.SUCCEEDED
+    other = beside(site, tmp_path)
+    before = files(site.folder), files(other.folder)
+    with attempts(wait=fails):
+        failed = other.deploy(other.text(hostname="hostname: other.lab.example"))
+    assert failed.state == Job.State.FAILED
+    assert "Rolled back" in failed.advice
+    assert (files(site.folder), files(other.folder)) == before
+    assert site.answers() == 200
+    assert [one["working_dir"] for one in looking.look().containers] == [str(site.folder)] * 2
+
+    settled = other.deploy(other.text())
+    assert settled.state == Job.State.SUCCEEDED, log(settled)
+    assert [one["working_dir"] for one in looking.look().containers] == [str(other.folder)] * 2
 
 
 def test_what_never_gets_healthy(site: Site) -> None:
@@ -266,10 +262,9 @@ def test_what_never_gets_healthy(site: Site) -> None:
     assert failed.state == Job.State.FAILED
     assert "practice-front" in failed.error
     assert "failed to find any PEM data" in log(failed)
-    assert failed.step == 7
-    seen = looking.look()
-    front = next(one for one in seen.containers if one["name"] == "practice-front")
-    assert not front["well"]
+    assert failed.step == 9
+    assert Deployment.objects.get().outcome == Deployment.Outcome.UNDONE
+    assert looking.look().containers == []
 
 
 def test_stopping_while_prepare_runs_puts_everything_back(site: Site, tmp_path: Path) -> None:
@@ -294,7 +289,8 @@ def test_stopping_while_prepare_runs_puts_everything_back(site: Site, tmp_path: 
     settled = done(made.job, deploying.deploy)
     thread.join()
     assert settled.state == Job.State.STOPPED
-    assert settled.step == 3
+    assert settled.step == 4
+    assert "Nothing was changed" in settled.advice
     assert files(site.folder) == before
     assert site.answers() == 200
 

@@ -47,6 +47,11 @@ def mask(run: Run, deployment: Deployment) -> None:
 def after_failure(attempt: Attempt) -> str:
     """Roll back what `attempt` did after Down, or leave it where that is switched off; what it came to, in words."""
     with attempt.run.to_the_end():
+        if attempt.journal.phase in UNTOUCHED:
+            if attempt.journal.at:
+                untouched(attempt.run, attempt.journal)
+            _say(attempt.journal, Outcome.UNDISTURBED, "")
+            return _("Nothing was changed: what ran runs on.")
         if attempt.deployment.roll_back:
             return back(attempt.run, attempt.journal, attempt.program)
         with suppress(Problem):
