@@ -6,10 +6,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harborweb.configuration.fields import FIELDS
 from harborweb.configuration.rules import check
 from harborweb.configuration.rules_blocks import PARENTS
+from tests import parts
 
 GOOD = """\
 hostname: registry.example
@@ -482,3 +485,35 @@ def _written(keys: dict[str, Any], value: str, indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {value}\n")
     return "".join(lines)
+
+
+YAMLISH = st.text(alphabet=st.sampled_from("ab: -#'\"[]{}&*!|>%@,?\n\t\\0.é\u2028\r\ufeff~<"), max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    text=YAMLISH, line=st.integers(0, GOOD.count("\n")), name=st.sampled_from(["", "trivy", "external_url", "proxy"])
+)
+def test_no_text_makes_the_rules_stumble(text: str, line: int, name: str) -> None:
+    """Something odd on a line of its own, or as the value of a key."""
+    lines = GOOD.splitlines(keepends=True)
+    odd = f"{name}: {text}\n" if name else text
+    verdict = check("".join([*lines[:line], odd, *lines[line:]]) if not name else GOOD + odd)
+    assert verdict.word in ("ok", "warned", "refused")
+    assert verdict.record()["verdict"] == verdict.word
+
+
+@pytest.mark.parametrize("version", ["2.11", "2.12", "2.13", "2.14", "2.15"])
+def test_a_good_file_of_every_template_is_not_refused(version: str) -> None:
+    """The 2.15 template without the keys that came later, as an installer of `version` brings it."""
+    later = {field.name for field in FIELDS if field.since > version}
+    lines = parts.shared("harbor.yml-2.15.tmpl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line.strip(" #").split(":")[0] not in later]
+    template = "".join(kept).replace("_version: 2.15.0", f"_version: {version}.0")
+    answers = {"reg.mydomain.com\n": "registry.example\n", "Harbor12345": "Longer-than-8", "root123": "w8zKq0Lm3x"}
+    answers |= {"/your/certificate/path": "/c/a.crt", "/your/private/key/path": "/c/a.key"}
+    text = template
+    for old, new in answers.items():
+        text = text.replace(old, new, 1)
+    assert check(text, template=template).faults == ()
+    assert [fault.key for fault in check(text).faults] == ([] if version == "2.15" else ["_version"])
