@@ -9,6 +9,7 @@ from harborweb.deployment.containers import acting, watching
 from harborweb.deployment.dry_run import workshop as dry_runs
 from harborweb.deployment.host import workshop as host
 from harborweb.deployment.transaction import recovery
+from harborweb.deployment.upgrade import workshop as upgrades
 from harborweb.jobs.run import perform
 
 worker_ready.connect(watching.begin)  # logs live, beside the jobs
@@ -45,8 +46,21 @@ def container(job_id: int) -> None:
 
 
 @shared_task
+def recover(job_id: int) -> None:
+    """Put right a deployment whose worker was killed."""
+    perform(job_id, recovery.recover)
+
+
+@shared_task
+def put_back(job_id: int) -> None:
+    """Put back what was there before a deployment."""
+    perform(job_id, recovery.put_back)
+
+
+@shared_task
 def look() -> None:
-    """Look at the host; no job, since it changes nothing and nobody waits for it."""
+    """Look at the host; no job, since nobody waits for it. What was interrupted is put right by one."""
+    recovery.find(recover)
     drift.look(looking.look())
 
 
@@ -90,3 +104,9 @@ def dry_run(job_id: int) -> None:
 def check_host(job_id: int) -> None:
     """Hold a configuration against this machine."""
     perform(job_id, host.check)
+
+
+@shared_task(queue="host")
+def plan_upgrade(job_id: int) -> None:
+    """Prepare an upgrade."""
+    perform(job_id, upgrades.plan)
