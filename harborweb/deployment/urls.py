@@ -13,6 +13,7 @@ urlpatterns = [
     path("compose/", container_views.compose, name="compose"),
     path("containers/", include("harborweb.deployment.containers.urls")),
     path("dry-run/", include("harborweb.deployment.dry_run.urls")),
+    path("upgrade/", include("harborweb.deployment.upgrade.urls")),
     path("backups/", include("harborweb.deployment.backup.urls")),
     path("machine/", host_views.machine, name="machine"),
     path("machine/check/", host_views.check, name="machine_check"),

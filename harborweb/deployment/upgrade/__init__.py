@@ -1,0 +1,1 @@
+"""From what runs to a newer installer, and back."""
