@@ -188,8 +188,9 @@ def _words(old: str, new: str) -> tuple[tuple[tuple[str, bool], ...], tuple[tupl
     left: list[tuple[str, bool]] = []
     right: list[tuple[str, bool]] = []
     for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
-        left.append(("".join(ours[old_from:old_to]), tag != "equal"))
-        right.append(("".join(theirs[new_from:new_to]), tag != "equal"))
+        for pieces, words in ((left, ours[old_from:old_to]), (right, theirs[new_from:new_to])):
+            text = "".join(words)
+            pieces.append((text, tag != "equal" and bool(text.strip())))
     return tuple(part for part in left if part[0]), tuple(part for part in right if part[0])
 
 

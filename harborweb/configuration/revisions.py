@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from harborweb.accounts.services import record
 from harborweb.configuration.document import Document
 from harborweb.configuration.models import OnDisk, Revision, fingerprint
-from harborweb.configuration.reading import Value
 from harborweb.configuration.services import add_revision, current_draft, latest_revision
-from harborweb.configuration.veil import is_secret
+from harborweb.configuration.veil import is_secret, masked_lines
 from harborweb.errors import Problem
 from harborweb.sealing import seal
 
@@ -120,14 +119,16 @@ def take_from_disk(digest: str, request: HttpRequest) -> Revision:
     return add_revision(text, template, ours, origin, _("Taken over from the file on disk"), request)
 
 
-def reveal(revision: Revision, request: HttpRequest) -> list[tuple[str, Value, int]]:
-    """Every secret of a revision: key, value, line. Recorded in the activity trail before anything is shown."""
+def reveal(revision: Revision, request: HttpRequest) -> list[tuple[str, str, int]]:
+    """Every live value that pages mask: key, value, line. Recorded in the activity trail before anything is shown."""
     document = Document(revision.text())
-    found = [
-        (".".join(entry.path), entry.value, document.tree.line(entry.key_start))
-        for entry in document.tree.entries.values()
-        if entry.kind == "scalar" and entry.content != "" and is_secret(entry.path)
-    ]
+    shown = masked_lines(document)
+    found = []
+    for entry in document.tree.entries.values():
+        line = document.tree.line(entry.key_start)
+        masks = shown[line - 1] != document.lines[line - 1].rstrip("\r\n")
+        if entry.kind == "scalar" and entry.content != "" and (masks or is_secret(entry.path)):
+            found.append((".".join(entry.path), entry.content, line))
     record(request, "reveal secrets", str(revision), ", ".join(key for key, _value, _line in found))
     return found
 

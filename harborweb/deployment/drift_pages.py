@@ -49,6 +49,15 @@ class Note:
     take_digest: str = ""  # the file on disk may be taken as a revision
     command: str = ""  # what to type on the host
 
+    @property
+    def summary(self) -> str:
+        """What the fold with the files is called."""
+        if self.kind == "containers":
+            return _("Which containers, and which files")
+        if len(self.files) == 1:
+            return _("What differs in %(path)s") % {"path": self.files[0].path}
+        return _("What differs in %(n)d files") % {"n": len(self.files)}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -179,7 +188,7 @@ def _containers(finding: dict[str, Any]) -> Note:
         "%(n)d containers are older than their configuration.",
         len(names),
     )
-    text = _("Files that they read at their start were written %(changed)s: %(names)s.") % words + " "
+    text = _("%(names)s: files that are read at the start were written %(changed)s.") % words + " "
     if finding["rotated"]:
         text += _(
             "prepare has made new secrets that the running containers do not share, so pushes and pulls are likely "
