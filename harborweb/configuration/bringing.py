@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from harborweb.configuration import comments, writing
 from harborweb.configuration.comments import Commented
 from harborweb.configuration.fields import REQUIRED_WITH
-from harborweb.configuration.reading import Entry, Path, TextProblem, Tree
+from harborweb.configuration.reading import BOM, Entry, Path, TextProblem, Tree
 
 if TYPE_CHECKING:
     from harborweb.configuration.document import Document
@@ -133,7 +133,8 @@ def _uncommented(document: Document, paths: Sequence[Path], blocks: set[Path]) -
         whole = not rest.strip() or rest.strip().startswith("#") if path in blocks else spoken(found) is not None
         if not whole:  # a sentence, or a value of several lines: it stays a comment
             body = f"{name}: # {rest.strip()}{rest[len(rest.rstrip()) :].lstrip(' ')}"
-        lines[found.index] = " " * indent + body
+        mark = BOM if document.lines[found.index].startswith(BOM) else ""
+        lines[found.index] = mark + " " * indent + body
     return document.with_lines(lines) if lines else document
 
 
@@ -149,7 +150,7 @@ def _child_indent(document: Document, parent: Path, found: Commented | None, ind
     own = indents[parent] if parent in indents else document.tree.column(document.tree.entries[parent].key_start)
     if found is None:
         found = next((one for one in document.commented.values() if one.path[:-1] == parent), None)
-    return found.indent if found and found.indent > own else own + unit(document)
+    return found.indent if found and found.indent > own + 1 else own + unit(document)
 
 
 def unit(document: Document) -> int:
@@ -193,49 +194,92 @@ def _added_in_braces(document: Document, path: Path, parent: Entry | None) -> Do
 
 def _position(document: Document, path: Path, template: Document) -> int:
     """The number of the line (from 0) before which `path` comes."""
-    parent = document.tree.entries.get(path[:-1])
-    key = ".".join(path)
-    if template.knows(key) and (not path[:-1] or template.knows(".".join(path[:-1]))):
-        spot = _after_neighbour(document, path, template)
-        if spot is not None:
-            return spot
-    if parent is None:
-        return len(document.lines) if not _closed(document) else _last_content(document)
-    return last_line(document, parent) + 1
+    spot = None
+    if path in template.tree.entries or path in template.commented:
+        spot = _between_neighbours(document, path, template)
+    return _bounds(document, path[:-1])[1] if spot is None else spot
 
 
-def _after_neighbour(document: Document, path: Path, template: Document) -> int | None:
-    """Behind the nearest thing above `path` in the template that this document has too, in the same block."""
-    owners = {(template.line(".".join(one)) or 0) - 1: one for one in (*template.commented, *template.tree.entries)
-              if not one[-1].isdigit()}  # fmt: skip
-    block = path[:-1]
-    bottom = _bottom(document, block)
-    for number in range((template.line(".".join(path)) or 1) - 2, -1, -1):
-        owner = owners.get(number)
-        if owner is None:
-            said = template.lines[number].strip()
-            same = [index for index in range(bottom[0], bottom[1]) if document.lines[index].strip() == said]
-            if said.strip("# ") and len(same) == 1:
-                return same[0] + 1
-            continue
-        if owner == block:
-            return bottom[0]
-        if owner[: len(block)] != block:
-            continue
-        sibling = owner[: len(block) + 1]
-        if sibling in document.tree.entries and not document.tree.entries[sibling].inner:
-            return last_line(document, document.tree.entries[sibling]) + 1
-        if sibling in document.commented:
-            return comments.commented_ends(document.lines, document.commented[sibling])[0] + 1
-    return None
+def _between_neighbours(document: Document, path: Path, template: Document) -> int | None:
+    """Between the keys that stand around `path` in the template and are here too: behind the comment that stands above
+    it there, behind a comment that belongs to no key, or right behind the key before it. None where neither is here.
+    """
+    order = siblings(template, path[:-1])
+    mine = order.index(path)
+    places = {one: index for one in siblings(document, path[:-1]) if (index := _index(document, one)) is not None}
+    before = next((one for one in reversed(order[:mine]) if one in places), None)
+    behind = [one for one in order[mine + 1 :] if one in places]
+    after = next((one for one in behind if before is None or places[one] > places[before]), None)
+    first, end = _bounds(document, path[:-1])
+    low = _end(document, before) + 1 if before else first
+    high = places[after] if after else end
+    if low > high or (not before and not after and not path[:-1]):
+        return None
+    top = (_index(template, order[mine - 1]) or 0) if mine else (_index(template, path[:-1]) or 0) if path[:-1] else -1
+    for number in range((_index(template, path) or 0) - 1, top, -1):
+        said = template.lines[number].strip()
+        for index in range(low, high):
+            if said.strip("# ") and document.lines[index].strip() == said:
+                return _past_the_same(document, index + 1, template, number + 1)
+    if after is None:  # nothing follows: the comments left are this key's
+        return high
+    return _behind_a_stray_comment(document, low, high, before is not None or bool(path[:-1]))
 
 
-def _bottom(document: Document, block: Path) -> tuple[int, int]:
+def _past_the_same(document: Document, index: int, template: Document, number: int) -> int:
+    """Past the lines that are empty, or empty comments, in both."""
+    while number < len(template.lines) and index < len(document.lines) and not template.lines[number].strip("# \r\n"):
+        if document.lines[index].strip() != template.lines[number].strip():
+            break
+        index, number = index + 1, number + 1
+    return index
+
+
+def _behind_a_stray_comment(document: Document, low: int, high: int, anchored: bool) -> int:
+    """Behind the last comment between the lines that has a blank line (or nothing) below it."""
+    own = high
+    while own > low and document.lines[own - 1].strip():
+        own -= 1  # the comment right above the next key is the next key's
+    stray = own
+    while stray > low and not document.lines[stray - 1].strip():
+        stray -= 1
+    if stray > low and document.lines[stray - 1].strip().startswith("#"):
+        return stray
+    return low if anchored else own
+
+
+def siblings(document: Document, block: Path) -> list[Path]:
+    """The keys directly below `block`, live and commented, in the order of their lines."""
+    found = [one for one in (*document.tree.entries, *document.commented) if one[:-1] == block and one]
+    return sorted((one for one in found if not one[-1].isdigit()), key=lambda one: _index(document, one) or 0)
+
+
+def _index(document: Document, path: Path) -> int | None:
+    line = document.line(".".join(path))
+    return None if line is None else line - 1
+
+
+def _end(document: Document, path: Path) -> int:
+    """The last line (from 0) of a key and all below it, live or commented."""
+    entry = document.tree.entries.get(path)
+    if entry is not None:
+        return last_line(document, entry)
+    return max(one.index for one in document.commented.values() if one.path[: len(path)] == path)
+
+
+def _bounds(document: Document, block: Path) -> tuple[int, int]:
     """The lines in which keys of `block` may stand: the first, and the one behind the last."""
     if not block:
-        return 0, len(document.lines)
+        return 0, next((n for n, line in enumerate(document.lines) if line.startswith("...")), len(document.lines))
     entry = document.tree.entries[block]
-    return document.tree.line(entry.key_start), last_line(document, entry) + 1
+    last, column = last_line(document, entry), document.tree.column(entry.key_start)
+    while last + 1 < len(document.lines):  # comments in the block's own comment layer
+        line = document.lines[last + 1]
+        inner = comments.strip_layer(line)
+        if not line[column:].startswith("#") or line[:column].strip() or not inner[: column + 1].isspace():
+            break
+        last += 1
+    return document.tree.line(entry.key_start), last + 1
 
 
 def last_line(document: Document, entry: Entry) -> int:
@@ -243,11 +287,3 @@ def last_line(document: Document, entry: Entry) -> int:
     last = comments.block_end(document.text, document.lines, document.tree, entry)
     mine = [one.index for one in document.commented.values() if one.path[: len(entry.path)] == entry.path]
     return max([last, *mine])
-
-
-def _closed(document: Document) -> bool:
-    return any(line.startswith("...") for line in document.lines)
-
-
-def _last_content(document: Document) -> int:
-    return next(number for number, line in enumerate(document.lines) if line.startswith("..."))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harborweb.configuration.reading import Entry, Path, Tree
+from harborweb.configuration.reading import BOM, Entry, Path, Tree
 
 KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w-]*):(?=\s|$)(?P<rest>.*)", re.DOTALL)
 SENTENCE = re.compile(r"[^\s'\"\[{|>&!*#][^#\n]*?[^,\s#]\s+[^\s#]")  # no value looks so, and most prose does
@@ -47,12 +47,13 @@ def find(lines: Sequence[str], tree: Tree) -> dict[Path, Commented]:
         if entry.key_start < entry.key_end and not entry.flow
     }
     found: dict[Path, Commented] = {}
-    stack: list[tuple[int, Path, bool]] = []
+    stack: list[tuple[int, Path, bool, Commented | None]] = []
     inside = _text_lines(tree)
     for index, line in enumerate(lines):
         if entry := live.get(index):
             stack = _stack(tree, entry.path)
             continue
+        line = line.removeprefix(BOM)
         if index in inside or not line.lstrip(" ").startswith("#"):
             continue
         match = KEY.match(bare(line))
@@ -63,25 +64,31 @@ def find(lines: Sequence[str], tree: Tree) -> dict[Path, Commented]:
             stack.pop()
         if not stack and indent:
             continue
+        parent = stack[-1][3] if stack else None
+        if parent and found[parent.path] is not parent and not found[parent.path].holds_block:
+            found[parent.path] = parent  # the block, not the sentence above that began with its name
         path = (*(stack[-1][1] if stack else ()), match["key"])
         rest = match["rest"].strip()
         block = not rest or rest.startswith("#")
-        stack.append((indent, path, block))
-        if path not in tree.entries and path not in found:
-            found[path] = Commented(path, index, bare(line), indent, block)
+        one = Commented(path, index, bare(line), indent, block)
+        if path in tree.entries:
+            stack.append((indent, path, block, None))
+            continue
+        stack.append((indent, path, block, one))
+        found.setdefault(path, one)
     return found
 
 
-def _stack(tree: Tree, path: Path) -> list[tuple[int, Path, bool]]:
+def _stack(tree: Tree, path: Path) -> list[tuple[int, Path, bool, Commented | None]]:
     """The live key `path` and those around it, as (indent, path, may hold keys)."""
-    stack = []
+    stack: list[tuple[int, Path, bool, Commented | None]] = []
     for depth in range(1, len(path) + 1):
         entry = tree.entries[path[:depth]]
         if entry.key_start == entry.key_end:  # a list item
             continue
         column = entry.key_start - tree.starts[tree.line(entry.key_start) - 1]
         holds = entry.kind == "mapping" or entry.value is None
-        stack.append((column, entry.path, holds))
+        stack.append((column, entry.path, holds, None))
     return stack
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration import bringing, comments, replacing
 from harborweb.configuration.comments import Commented
-from harborweb.configuration.reading import Entry, Path, TextProblem, holds
+from harborweb.configuration.reading import BOM, Entry, Path, TextProblem, holds
 
 if TYPE_CHECKING:
     from harborweb.configuration.document import Document
@@ -306,13 +306,13 @@ def _reach(document: Document, path: Path) -> tuple[int, int] | None:
 def disabled(document: Document, path: Path) -> Document:
     """`document` with the whole block commented out, line by line; raises TextProblem where it would not come back."""
     entry = own_line(document, path)
-    first, _place = document.tree.place(entry.key_start)
+    first, place = document.tree.place(entry.key_start)
     indent = document.tree.column(entry.key_start)
     last = comments.block_end(document.text, document.lines, document.tree, entry)
     lines = {
-        number: f"{line[:indent]}# {line[indent:]}"
+        number: f"{line[:at]}# {line[at:]}"
         for number, line in enumerate(document.lines)
-        if line.strip() and first <= number <= last
+        if line.strip() and first <= number <= last and (at := place if number == first else indent) >= 0
     }
     try:
         after = document.checked(document.with_lines(lines), [path])
@@ -329,16 +329,20 @@ def disabled(document: Document, path: Path) -> Document:
     return after
 
 
+def _without_sign(line: str, space: bool) -> str:
+    mark = BOM if line.startswith(BOM) else ""
+    return mark + comments.strip_layer(line.removeprefix(BOM), space=space)
+
+
 def enabled(document: Document, path: Path) -> Document:
     """`document` with the comment signs taken from the whole block of the commented `path`."""
     found, key = document.commented.get(path), ".".join(path)
     if found is None:
         raise TextProblem(_("There is no commented %(key)s to bring back.") % {"key": key}, key=key)
-    space = comments.strip_layer(document.lines[found.index]).lstrip(" ") == found.bare.lstrip(" ")
+    signs = comments.LAYER.match(document.lines[found.index].removeprefix(BOM))
+    space = bool(signs and signs[2])
     for last in comments.commented_ends(document.lines, found):
-        lines = {
-            number: comments.strip_layer(document.lines[number], space=space) for number in range(found.index, last + 1)
-        }
+        lines = {number: _without_sign(document.lines[number], space) for number in range(found.index, last + 1)}
         try:
             after = document.checked(document.with_lines(lines), [path])
         except TextProblem:

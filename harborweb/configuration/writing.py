@@ -17,7 +17,7 @@ ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # Readers of YAML 1.1 and 1.2 differ on these, and on numbers like 1e3, 0o17 or 1_0: quoted, all read text.
 WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|~", re.IGNORECASE)
 NUMBER = re.compile(r"[-+.]?[0-9][0-9_.:eExXoOa-fA-F+-]*|[-+]?\.(inf|nan)", re.IGNORECASE)
-ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?")
+ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){2,}(:[0-9]+)?")  # and versions
 LONGEST_NAME = 128
 
 
