@@ -11,7 +11,7 @@ IDLE = _("Connections kept open")
 IDLE_HELP = _("Connections that wait in the pool instead of being closed. 0 takes Harbor’s own default of 2.")
 OPEN = _("Connections at most")
 OPEN_HELP = _("For each of Harbor’s containers that use the database. 0 sets no limit; PostgreSQL’s own still counts.")
-INDEX_HELP = _("The number of the Redis database. Two of them with the same number get in each other’s way.")
+INDEX_HELP = _("Its number in Redis, from 1. Two of them with the same number get in each other’s way.")
 TEN_YEARS = 87600  # hours
 
 # fmt: off
@@ -27,7 +27,7 @@ DATABASE = (
     Field("database.max_open_conns", "database", Kind.NUMBER, OPEN, OPEN_HELP,
           Effect.RESTART, default=0, optional=True, unit=CONNECTIONS),
     Field("database.conn_max_lifetime", "database", Kind.DURATION, _("Renew a connection after"),
-          _("A connection older than this is closed before it is used again; 0 keeps it."),
+          _("A connection older than this is closed before it is used again. 0s keeps it; a bare 0 counts as nothing."),
           Effect.RESTART, default="5m", optional=True),
     Field("database.conn_max_idle_time", "database", Kind.DURATION, _("Close an idle connection after"),
           _("A connection that waited longer is closed; 0 keeps it."),
@@ -54,11 +54,11 @@ DATABASE = (
 )
 REDIS_ROWS = (
     Field("redis.registry_db_index", "redis", Kind.NUMBER, _("Registry’s database"), INDEX_HELP,
-          Effect.DOWN_UP, default=1, optional=True, least=0),
+          Effect.DOWN_UP, default=1, optional=True, least=1),
     Field("redis.jobservice_db_index", "redis", Kind.NUMBER, _("Jobs’ database"), INDEX_HELP,
-          Effect.DOWN_UP, default=2, optional=True, least=0),
+          Effect.DOWN_UP, default=2, optional=True, least=1),
     Field("redis.trivy_db_index", "redis", Kind.NUMBER, _("Scanner’s database"), INDEX_HELP,
-          Effect.DOWN_UP, default=5, optional=True, least=0),
+          Effect.DOWN_UP, default=5, optional=True, least=1),
     Field("redis.harbor_db_index", "redis", Kind.NUMBER, _("Harbor’s own database"),
           _("Empty shares database 0 with Harbor’s core."), Effect.DOWN_UP, optional=True, least=0),
     Field("redis.cache_layer_db_index", "redis", Kind.NUMBER, _("Cache’s database"),
@@ -82,13 +82,13 @@ REDIS_ROWS = (
             "empty when a public one did."),
           Effect.DOWN_UP, optional=True, placeholder="/etc/harbor/tls/redis-ca.crt", since="2.13"),
     Field(f"{REDIS}.registry_db_index", "redis", Kind.NUMBER, _("Registry’s database"), INDEX_HELP,
-          Effect.DOWN_UP, default=1, optional=True, least=0),
+          Effect.DOWN_UP, default=1, optional=True, least=1),
     Field(f"{REDIS}.jobservice_db_index", "redis", Kind.NUMBER, _("Jobs’ database"), INDEX_HELP,
-          Effect.DOWN_UP, default=2, optional=True, least=0),
+          Effect.DOWN_UP, default=2, optional=True, least=1),
     Field(f"{REDIS}.trivy_db_index", "redis", Kind.NUMBER, _("Scanner’s database"), INDEX_HELP,
-          Effect.DOWN_UP, default=5, optional=True, least=0),
+          Effect.DOWN_UP, default=5, optional=True, least=1),
     Field(f"{REDIS}.idle_timeout_seconds", "redis", Kind.NUMBER, _("Close an idle connection after"),
-          _("A connection that waited longer is closed; 0 keeps it."),
+          _("A connection that waited longer is closed. 0 takes Harbor’s own default of 30."),
           Effect.DOWN_UP, default=30, optional=True, unit=_("seconds"), least=0),
     Field(f"{REDIS}.harbor_db_index", "redis", Kind.NUMBER, _("Harbor’s own database"),
           _("Empty shares database 0 with Harbor’s core."), Effect.DOWN_UP, optional=True, least=0),

@@ -59,8 +59,15 @@ def _not_null(sheet: Sheet, key: str) -> None:
 
 
 def _jobs(sheet: Sheet) -> None:
-    _choices(sheet, "jobservice.job_loggers", LOGGERS, _("Harbor’s jobs would not start."))
     key = "jobservice.job_loggers"
+    value = sheet.get(key)
+    why = _("Harbor’s jobs would not start.")
+    if value and not isinstance(value, list):
+        advice = _("Write each on a line of its own, with a dash in front.")
+        sheet.error(key, _("%(key)s is no list.") % {"key": key}, why, advice)
+    for number, item in enumerate(value if isinstance(value, list) else ()):
+        if item not in LOGGERS:
+            sheet.not_allowed(key, item, LOGGERS, why, line=sheet.line(f"{key}.{number}"))
     if sheet.get(key) == [] and sheet.has(key):
         why = _("Nobody could look at the log of a job.")
         sheet.warning(key, _("Jobs write no log."), why, _("List STD_OUTPUT and FILE."))
@@ -69,20 +76,6 @@ def _jobs(sheet: Sheet) -> None:
         key = "jobservice.max_job_duration_hours"
         why = _("Harbor’s prepare raises anything below a day to 24 hours.")
         sheet.warning(key, _("Less than 24 hours is not taken."), why, _("Write 24 or more."))
-
-
-def _choices(sheet: Sheet, key: str, allowed: tuple[str, ...], why: str) -> None:
-    """A list of which every item is one of `allowed`."""
-    value = sheet.get(key)
-    if not value:
-        return
-    if not isinstance(value, list):
-        what = _("%(key)s is no list.") % {"key": key}
-        sheet.error(key, what, why, _("Write each on a line of its own, with a dash in front."))
-        return
-    for number, item in enumerate(value):
-        if item not in allowed:
-            sheet.not_allowed(key, item, allowed, why, line=sheet.line(f"{key}.{number}"))
 
 
 def _external_database(sheet: Sheet) -> None:
@@ -121,6 +114,9 @@ def elsewhere(sheet: Sheet, key: str, who: str) -> None:
     if "://" in value or re.search(r"\s", value):
         why = _("%(who)s would not find it.") % {"who": who}
         sheet.error(key, _("This is no host name."), why, _("Write the name or IP address alone."))
+    elif re.fullmatch(r"[^:]+:[0-9]+", value):
+        why = _("%(who)s would not find it.") % {"who": who}
+        sheet.error(key, _("There is a port in the host name."), why, _("Write it as port, and the name alone here."))
     elif _is_this_machine(value):
         why = _("From %(who)s that is the container itself, not this machine.") % {"who": who}
         advice = _("Write the name or IP address that other machines use.")
@@ -234,7 +230,7 @@ def _proxy(sheet: Sheet) -> None:
     if sheet.get(key) and not isinstance(sheet.get(key), str):
         advice = _("Write one line, with commas between the names.")
         sheet.error(key, _("This takes one line, not a list."), _("prepare stops here."), advice)
-    _choices(sheet, "proxy.components", COMPONENTS, _("That part of Harbor would not use the proxy."))
+    _components(sheet)
     asked = [name for name in ("http_proxy", "https_proxy") if sheet.get(f"proxy.{name}")]
     if asked and not sheet.get("proxy.components"):
         why = _("A proxy is set, but no part of Harbor uses it.")
@@ -243,6 +239,26 @@ def _proxy(sheet: Sheet) -> None:
         value = str(sheet.get(f"proxy.{name}"))
         if re.search(r"\s", value):
             sheet.warning(f"proxy.{name}", _("There is a space in this address."), "", _("Write it without."))
+
+
+def _components(sheet: Sheet) -> None:
+    """Names that nobody has are passed over; anything but a name stops prepare."""
+    key = "proxy.components"
+    value = sheet.get(key)
+    advice = _("Choose among core, jobservice and trivy, each on a line of its own with a dash in front.")
+    if value and not isinstance(value, list | dict | str):
+        sheet.error(key, _("%(key)s is no list.") % {"key": key}, _("prepare stops here."), advice)
+    elif value and not isinstance(value, list):
+        why = _("prepare takes it letter by letter, so nobody would use the proxy.")
+        sheet.warning(key, _("%(key)s is no list.") % {"key": key}, why, advice)
+    for number, item in enumerate(value if isinstance(value, list) else ()):
+        line = sheet.line(f"{key}.{number}")
+        if not isinstance(item, str):
+            what = _("Something in this list is no name.")
+            sheet.error(key, what, _("prepare stops here."), advice, line=line)
+        elif item not in COMPONENTS:
+            what = _("No part of Harbor is called %(name)s.") % {"name": item}
+            sheet.warning(key, what, _("prepare passes over it without a word."), advice, line=line)
 
 
 def _ip_family(sheet: Sheet) -> None:

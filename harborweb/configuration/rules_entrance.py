@@ -19,7 +19,7 @@ def _ports(sheet: Sheet) -> None:
     asked = {"http.port": (80, True), "https.port": (443, sheet.block("https"))}
     asked["metric.port"] = (0, sheet.block("metric") and sheet.on("metric.enabled"))
     for key, (usual, counts) in asked.items():
-        port = sheet.port(key) if sheet.has(key) else usual
+        port = usual if not counts or not sheet.has(key) else sheet.port(key)
         if not counts or not port:
             continue
         if key == "metric.port" and port in INSIDE and port not in taken:

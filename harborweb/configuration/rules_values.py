@@ -30,6 +30,11 @@ BLOCKS_OFF = {
     "cache": "cache.enabled", "internal_tls": "internal_tls.enabled",
 }  # fmt: skip
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9+=._-]{8,}")  # surely text; most keys and names are
+# A wrong value here spoils that one thing, and Harbor itself runs on.
+SPARE = (
+    "trivy.", "log.local.", "proxy.", "notification.", "database.", "external_database.harbor.max_", "trace.",
+    "external_redis.idle", "external_redis.tlsOptions", "ip_family.", "uaa.",
+)  # fmt: skip
 YES_NO = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0"})
 
 
@@ -47,11 +52,11 @@ def _values(sheet: Sheet) -> None:
 
 
 def _say(sheet: Sheet, field: Field, message: str, why: str, advice: str) -> None:
-    """An error where Harbor would fail over it; a warning where the block is off, or only the scanner would."""
+    """An error where Harbor would fail over it; a warning where the block is off, or Harbor runs on without."""
     switch = BLOCKS_OFF.get(field.key.partition(".")[0])
     off = switch is not None and not sheet.on(switch)
-    if off or field.key.startswith("trivy."):
-        sheet.warning(field.key, message, why, advice)
+    if off or field.key.startswith(SPARE):
+        sheet.warning(field.key, message, "" if off else why, advice)
     else:
         sheet.error(field.key, message, why, advice)
 
@@ -119,7 +124,7 @@ def _number(sheet: Sheet, field: Field, value: Any) -> None:
     number = int(value) if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value) else value
     if isinstance(number, bool) or not isinstance(number, int):
         what = _("%(key)s takes a whole number.") % {"key": field.key}
-        _say(sheet, field, what, _("The part of Harbor that reads it would not start."), _("Write digits alone."))
+        _say(sheet, field, what, _("The part of Harbor that reads it may not start."), _("Write digits alone."))
         return
     bounds = {"least": field.least, "most": field.most}
     if field.least is not None and number < field.least:
@@ -153,7 +158,7 @@ def _boolean(sheet: Sheet, field: Field, value: Any) -> None:
         why = _("prepare takes any text here for true.") if value else ""
         sheet.warning(field.key, what, why, advice)
     elif str(value).lower() not in YES_NO or (field.source is Source.DISTRIBUTION and str(value) in ("0", "1")):
-        _say(sheet, field, what, _("The part of Harbor that reads it would not start."), advice)
+        _say(sheet, field, what, _("The part of Harbor that reads it may not start."), advice)
     elif field.source is not Source.DISTRIBUTION and not isinstance(value, str):
         sheet.warning(field.key, what, "", advice)
 
@@ -191,7 +196,7 @@ def _path(sheet: Sheet, field: Field, value: Any) -> None:
     advice = _("Write a whole path on Harbor’s machine.")
     if not isinstance(value, str):
         if value:
-            _say(sheet, field, _("%(key)s is no path.") % {"key": field.key}, _("prepare stops here."), advice)
+            _say(sheet, field, _("%(key)s is no path.") % {"key": field.key}, _("prepare may stop here."), advice)
     elif value and not posixpath.isabs(value):
         why = _("prepare looks for it from the root folder of the machine.")
         sheet.warning(field.key, _("This path does not start with a slash."), why, advice)
@@ -200,9 +205,9 @@ def _path(sheet: Sheet, field: Field, value: Any) -> None:
 def _port(sheet: Sheet, field: Field, value: Any) -> None:
     before = len(sheet.faults)
     sheet.port(field.key)
-    if len(sheet.faults) > before and field.key.startswith("trace.jaeger"):
-        fault = sheet.faults.pop()  # an agent that is not asked stops nothing
-        sheet.warning(field.key, fault.message, fault.why, fault.advice)
+    if len(sheet.faults) > before:
+        fault = sheet.faults.pop()
+        _say(sheet, field, fault.message, fault.why, fault.advice)
 
 
 def _url(sheet: Sheet, field: Field, value: Any) -> None:

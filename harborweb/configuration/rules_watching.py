@@ -86,8 +86,6 @@ def _jaeger(sheet: Sheet) -> None:
         what = _("Jaeger has no address.")
         advice = _("Write endpoint, or agent_host and agent_port.")
         sheet.error("trace.jaeger.endpoint", what, _("prepare stops without one."), advice)
-    elif agent and sheet.has("trace.jaeger.agent_port"):
-        sheet.port("trace.jaeger.agent_port")
 
 
 def _purging(sheet: Sheet) -> None:
@@ -116,11 +114,10 @@ def _cache(sheet: Sheet) -> None:
     if value is None:
         what = _("%(key)s is missing.") % {"key": key}
         sheet.warning(key, what, _("Harbor’s versions differ in whether prepare stops without it."), advice)
-    elif isinstance(number, bool) or not isinstance(number, int) or number <= 0:
+    elif isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
         sheet.error(key, _("This takes hours above 0."), _("prepare stops here."), advice)
-    elif isinstance(value, str):
-        what = _("This is a number in quotes.")
-        sheet.warning(key, what, _("prepare of some versions stops here."), _("Write it without quotes."))
+    elif not isinstance(value, int):
+        sheet.warning(key, _("This takes whole hours."), _("prepare of some versions stops here."), advice)
 
 
 def _core(sheet: Sheet) -> None:
