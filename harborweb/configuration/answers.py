@@ -116,7 +116,8 @@ class State:
         verdict = check(self.text, template=self.template if self.from_installer else None, tls=self.tls)
         pending = list(_unwritten(self))
         unwritten = {fault.key for fault in pending}
-        return (*pending, *(fault for fault in verdict.faults if fault.key not in unwritten))
+        known = [*pending, *(fault for fault in verdict.faults if fault.key not in unwritten)]
+        return (*_empty_choices(self, {fault.key for fault in known}), *known)
 
 
 def _in_template(path: str) -> bool:
@@ -217,14 +218,14 @@ def chosen(state: State, switch: Switch, value: str) -> State:
 def _taken_away(before: Document, after: Document, switch: Switch) -> dict[str, str]:
     """The answers that were live and are neither live nor in a comment now."""
     taken = {}
-    for path in switch.paths:
-        for key in switches.live_below(before, path):
-            field = BY_KEY.get(key)
-            if field is None or not switches.asked(key) or after.has(key):
-                continue
-            value = value_of(before, field)
-            if value is not None and value != after.suggested(key):
-                taken[key] = shown(value)
+    for field in FIELDS:
+        place = switches.place(field.key)
+        if place is None or place[0] is not switch or not before.has(field.key) or after.has(field.key):
+            continue
+        value = value_of(before, field)
+        as_it_comes = value == after.suggested(field.key) and field.key in REQUIRED_WITH.get(field.block, ())
+        if value is not None and switches.asked(field.key) and not as_it_comes:
+            taken[field.key] = shown(value)
     return taken
 
 
@@ -233,8 +234,20 @@ def undone(state: State, name: str) -> State:
     if name in BY_SWITCH:
         return _switched_back(state, BY_SWITCH[name])
     field = BY_KEY[name]
-    text = undone_text(state.document, state.first, field, state.before(field))
+    text = undone_text(state.document, state.first, read(state.template), field)
+    text = _chosen_still(state, field, text)
     return replace(state, text=text, typed={key: raw for key, raw in state.typed.items() if key != name})
+
+
+def _chosen_still(state: State, field: Field, text: str) -> str:
+    """`text` with the choice that `field` belongs to as it was: a block is not turned off by one of its keys."""
+    place = switches.place(field.key)
+    if place is None or place[0].name == TLS:
+        return text
+    switch, now = place[0], state.choice(place[0].name)
+    if switch.name in state.typed:  # it could not be written
+        return text
+    return switches.turned(read(text), switch, now, state.first, read(state.template)).text
 
 
 def _switched_back(state: State, switch: Switch) -> State:
@@ -265,6 +278,7 @@ def _one(state: State, field: Field, raw: str) -> State:
     typed = {name: value for name, value in state.typed.items() if name != field.key}
     try:
         text = changed_text(state.document, state.first, read(state.template), field, raw)
+        text = _chosen_still(state, field, text)
     except TextProblem:
         return replace(state, typed={**typed, field.key: raw})
     return replace(state, text=text, typed=typed)
@@ -287,6 +301,19 @@ def _unwritten(state: State) -> Iterator[Fault]:
             yield Fault("error", key, line, problem.message, "", problem.advice)
             continue
         yield Fault("error", key, document.line(key), _("This answer is not written yet."), "", _("Save this page."))
+
+
+def _empty_choices(state: State, named: set[str]) -> Iterator[Fault]:
+    """Keys that a choice stands for and that say nothing: Sentinel without the name of its master."""
+    document = state.document
+    for switch in SWITCHES:
+        choice = switch.choice(state.choice(switch.name))
+        for key in choice.on if choice else ():
+            if key in BY_KEY and key not in named and document.has(key) and document.get(key) in (None, ""):
+                yield Fault(
+                    "error", key, document.line(key), _("%(label)s is empty.") % {"label": BY_KEY[key].label},
+                    _("This choice stands for it."), _("Fill it in, or choose otherwise."),
+                )  # fmt: skip
 
 
 def carried(old: State, new: State) -> State:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, REQUIRED_WITH, Tls, Words
-from harborweb.configuration.reading import Value
+from harborweb.configuration.reading import TextProblem, Value
 
 TLS = "tls"
 
@@ -179,9 +179,11 @@ def turned(document: Document, switch: Switch, value: str, first: Document, temp
         return document
     for path in unwanted(switch, chosen):
         document = turn_off(document, path, first, template)
-    for path in chosen.on:
+    for path in sorted(chosen.on, key=len, reverse=True):  # an outer block alone would bring keys of another choice
         if path in REQUIRED_WITH or not any(inner.startswith(path + ".") for inner in chosen.on):
             document = turn_on(document, path, first, template)
+    for path in unwanted(switch, chosen):  # what came along
+        document = turn_off(document, path, first, template)
     as_it_was = value == switch.stands(first)
     for key in switch.keys:
         wanted = dict(chosen.sets).get(key)
@@ -205,29 +207,43 @@ def turn_on(document: Document, path: str, first: Document, template: Document) 
         return _live(document, path, template)
     if document.kind(path) == "mapping":
         return document
-    if first.has(path) and not document.has(path):
-        return document.enable(path)
-    needs = (
-        BY_BLOCK[path].needs
-        or tuple(field.name for field in FIELDS if field.block == path and not document.has(field.key))[:1]
-    )
-    for name in needs:
+    if first.kind(path) == "mapping":
+        return _on_again(document, path, first)
+    names = BY_BLOCK[path].needs or tuple(field.name for field in FIELDS if field.block == path)[:1]
+    for name in names:
         document = _live(document, f"{path}.{name}", template)
     return document
 
 
+def _on_again(document: Document, path: str, first: Document) -> Document:
+    """A block that was live when the draft began: from its comment signs where that brings no other key along, else
+    line by line as it stood."""
+    own = set(live_below(first, path))
+    try:
+        enabled = document.enable(path)
+    except TextProblem:
+        enabled = document
+    more = set(live_below(enabled, path)) - own
+    if enabled.has(path) and not any(first.knows(key) for key in more):
+        return enabled
+    return document.revert(path, first)
+
+
 def turn_off(document: Document, path: str, first: Document, template: Document) -> Document:
-    """Make a block, or a single key, a comment again; what was nowhere goes away whole."""
+    """Make a block, or a single key, a comment again: as `first` or `template` has it, else line by line as it stands.
+    What was nowhere goes away whole."""
     if not document.has(path):
         return document
+    commented = template.knows(path) and not template.has(path)
+    if first.has(path) and (path in BY_KEY or commented):
+        return document.unset(path, template)
     if first.has(path):
-        return document.unset(path) if path in BY_KEY else document.disable(path)
-    reference = first
-    if not first.knows(path) and template.knows(path) and not template.has(path):
-        reference = template
-    for key in reversed(live_below(document, path)):
-        document = document.revert(key, reference)
-    return document.revert(path, reference) if document.has(path) else document
+        try:
+            return document.disable(path)
+        except TextProblem:  # comments among its lines would come live with it: as Harbor's own template has it
+            return document.unset(path)
+    reference = template if commented and not first.knows(path) else first
+    return document.revert(path, reference)
 
 
 def live_below(document: Document, path: str) -> list[str]:
@@ -246,16 +262,24 @@ def _live(document: Document, key: str, template: Document) -> Document:
         return document
     if document.knows(key):
         return document.make_live(key, template)
+    return document.set(key, usual(key, template), template)
+
+
+def usual(key: str, template: Document) -> Value:
+    """The value that a key gets which comes live with its block and stands in no comment."""
     field = BY_KEY.get(key)
     value = template.get(key) if template.has(key) else template.suggested(key)
     if value is None and field is not None and not field.secret and not isinstance(field.default, tuple):
-        value = field.default
-    return document.set(key, value, template)
+        return field.default
+    return value
 
 
 def back(document: Document, switch: Switch, value: str, first: Document, template: Document) -> Document:
-    """`document` with the choice `value`, which it had in `first`, and with its keys as they stood there."""
+    """`document` with the choice `value`, which it had in `first`, and with its blocks as they stood there."""
     document = turned(document, switch, value, first, template)
+    for path in switch.paths:
+        if first.has(path):
+            document = document.revert(path, first)
     for key in switch.keys:
         if first.knows(key) and document.knows(key):
             document = document.revert(key, first)

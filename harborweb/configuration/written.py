@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, REQUIRED_WITH, Field, Kind, parse, parse_items
 from harborweb.configuration.reading import TextProblem, Value
-from harborweb.configuration.switches import BLOCKS
+from harborweb.configuration.switches import BLOCKS, usual
 
 
 def changed_text(document: Document, first: Document, template: Document, field: Field, raw: str) -> str:
@@ -36,8 +36,8 @@ def _value(document: Document, first: Document, template: Document, field: Field
 
 
 def _required(document: Document, key: str) -> bool:
-    """Whether a live block, switched on by a choice, cannot do without this key."""
-    return any(key in REQUIRED_WITH.get(block, ()) and document.has(block) for block in BLOCKS)
+    """Whether a live block, switched on by a choice, cannot do without this key, or it is what a choice turned on."""
+    return key in BLOCKS or any(key in REQUIRED_WITH.get(block, ()) and document.has(block) for block in BLOCKS)
 
 
 def _alone(field: Field) -> bool:
@@ -92,22 +92,19 @@ def _dotted(field: Field) -> TextProblem:
     )
 
 
-def undone_text(document: Document, first: Document, field: Field, before: object) -> str:
+def undone_text(document: Document, first: Document, template: Document, field: Field) -> str:
     """The text with one key as it stood in `first`; one that its block cannot do without stays live with the value
     that it had in the comment.
     """
     key = field.key
-    if (
-        _required(document, key)
-        and not first.has(key)
-        and document.has(key)
-        and isinstance(before, str | int | float | bool | None)
-    ):
-        return document.set(key, before).text
     if field.kind is Kind.MAPPING and document.kind(key) == "mapping":
         for name in reversed(document.keys(key)):
             document = document.revert(f"{key}.{name}", first)
         for name in first.keys(key):
             document = document.revert(f"{key}.{name}", first)
         return document.text if document.has(key) == first.has(key) else document.revert(key, first).text
-    return document.revert(key, first).text
+    stays = _required(document, key) and document.has(key) and not first.has(key)
+    if stays and not first.knows(key):
+        return document.set(key, usual(key, template), template).text
+    document = document.revert(key, first)
+    return document.make_live(key, template).text if stays and not document.has(key) else document.text
