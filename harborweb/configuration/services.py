@@ -117,7 +117,7 @@ def save_answers(version: int, answers: Mapping[str, str], request: HttpRequest,
 def take_up(kept: str, request: HttpRequest) -> Draft:
     """Put what was typed before a Conflict into the draft there is, else into one begun from where it was typed.
 
-    That is the latest revision, or the draft that was discarded meanwhile. Raises Problem when `kept` is too old or
+    That is the latest revision, or the draft that was discarded meanwhile. Raises Problem when `kept` is
     somebody else's, and Conflict when somebody is faster once more.
     """
     content = opened(kept, request)

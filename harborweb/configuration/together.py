@@ -1,7 +1,6 @@
 """Two people at one draft: what the later one typed, told apart from what the earlier one saved."""
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,6 @@ from harborweb.configuration.fields import BY_KEY
 from harborweb.configuration.models import Draft, DraftVersion
 from harborweb.errors import Problem
 from harborweb.sealing import seal, unseal
-
-KEPT_SECONDS = 24 * 3600  # how long what a person typed before a conflict can be taken up again
 
 
 @dataclass(frozen=True)
@@ -136,15 +133,13 @@ class Conflict(Problem):
         known = base or now  # without `base` it was too long ago: whatever differs from `now` counts as typed
         self.mine = typed_anew(known, answers) if known else dict(answers)
         self.clashes = clashes(base, now, self.mine) if base and now else []
-        content = {"mine": self.mine, "at": time.time(), "base": self.base.version if self.base else 0}
+        content = {"mine": self.mine, "base": self.base.version if self.base else 0}
         self.kept = seal(json.dumps(content), f"kept {person(request).pk}").decode()
 
 
 def opened(kept: str, request: HttpRequest) -> dict[str, Any]:
-    """The content of a Conflict's `kept`; raises Problem when it is not this person's, or too old."""
+    """The content of a Conflict's `kept`; raises Problem when it is not this person's."""
     content: dict[str, Any] = json.loads(unseal(kept.encode(), f"kept {person(request).pk}"))
-    if time.time() - content["at"] > KEPT_SECONDS:
-        raise Problem(_("What was typed there is older than a day."), _("Type it again on the page of the draft."))
     return content
 
 

@@ -52,11 +52,8 @@ def standing() -> Deployment | None:
     """
     if Job.objects.filter(exclusive=Deployment.EXCLUSIVE, state__in=Job.ACTIVE).exists():
         return None
-    begun = Deployment.objects.filter(began=True).select_related("revision", "installer")
-    last = begun.first()
-    if last is None or last.outcome in UNSETTLED:
-        return None
-    return begun.exclude(outcome__in=(Deployment.Outcome.ROLLED_BACK, Deployment.Outcome.UNDONE)).first()
+    last = Deployment.objects.filter(began=True).first()
+    return None if last is None or last.outcome in UNSETTLED else looking.running()
 
 
 def look(host: Host, *, force: bool = False) -> Drift | None:
@@ -66,7 +63,7 @@ def look(host: Host, *, force: bool = False) -> Drift | None:
     """
     deployment = standing()
     if deployment is None:
-        if not Deployment.objects.filter(began=True).exists():
+        if looking.running() is None:
             Drift.objects.all().delete()
             revisions.not_on_disk()
         return None

@@ -5,8 +5,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import record
-from harborweb.deployment import tasks
-from harborweb.deployment.models import Deployment
+from harborweb.deployment import looking, tasks
 from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
@@ -17,7 +16,7 @@ KIND = "import"
 @transaction.atomic
 def look(request: HttpRequest) -> Job:
     """Have the host worker look for drift now; raises Problem when nothing was deployed yet."""
-    if not Deployment.objects.filter(began=True).exists():
+    if looking.running() is None:
         raise Problem(_("Nothing was deployed yet."), _("Deploy a saved revision first."))
     job = jobs.request(
         tasks.look_for_drift,

@@ -8,9 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import services as configuration
-from harborweb.deployment import drift_pages, drift_services, pages
+from harborweb.deployment import drift_pages, drift_services, looking, pages
 from harborweb.deployment.forms import FolderForm
-from harborweb.deployment.models import Deployment
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 
@@ -23,7 +22,7 @@ def drift(request: HttpRequest) -> HttpResponse:
     context = {
         "report": drift_pages.report(), "host": pages.host(), "silent": pages.is_silent(pages.host(), None),
         "job": Job.objects.filter(kind="drift", state__in=Job.ACTIVE).first(), "active": pages.active_job(),
-        "running": Deployment.objects.filter(began=True).exists(),
+        "running": looking.running() is not None,
     }  # fmt: skip
     return render(request, "deployment/drift.html", context)
 

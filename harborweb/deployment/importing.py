@@ -174,7 +174,7 @@ def _read(run: Run, folder: Path) -> Installation:
     try:
         installer = prepare.look(folder)
     except prepare.NoInstaller as error:
-        lacking = str(sentences.installer(error))
+        lacking = sentences.installer(error).message
     named = list(services(place))
     run.line(_("%(n)d files read in %(path)s") % {"n": len(place.contents), "path": folder})
     template = installer.template if installer else text
@@ -182,10 +182,9 @@ def _read(run: Run, folder: Path) -> Installation:
 
 
 def _look_at_containers(found: Installation) -> None:
-    project = compose.project_name(found.folder)
     try:
-        with engine.connect() as client:
-            found.containers = looking.here(engine.containers(client, project), found.folder)
+        with engine.connect() as client:  # of every project: somebody may have named another with -p
+            found.containers = looking.here(engine.containers(client), found.folder)
     except engine.EngineError as error:
         raise sentences.engine(error) from error
 
@@ -238,7 +237,7 @@ def _faults(found: Installation) -> Iterator[Item]:
 
 def _compose(found: Installation) -> Item:
     if compose.FILE not in found.place.stats:
-        return Item("off", compose.FILE, _("missing: prepare has not run here, so nothing can be stopped or started"))
+        return Item("off", compose.FILE, _("prepare has not run here, so nothing can be stopped or started"))
     n = len(found.services)
     return Item("good", compose.FILE, ngettext("%(n)d service", "%(n)d services", n) % {"n": n})
 
@@ -252,7 +251,7 @@ def _rendered(found: Installation) -> Item:
             _("%(n)d of %(all)d files may not be read by this worker; it has to run as root to see hand edits") % words,
         )  # fmt: skip
     if not config:
-        return Item("off", CONFIG, _("missing or empty: the containers have no configuration to start from"))
+        return Item("off", CONFIG, _("the containers have no configuration to start from"))
     words = {"n": len(config)}
     return Item(
         "good", CONFIG,
@@ -272,6 +271,15 @@ def _running(found: Installation) -> Iterator[Item]:
     absent = sorted(set(found.services) - {one.service for one in found.containers})
     if absent:
         yield Item("off", name, _("no container of: %(names)s") % {"names": ", ".join(absent)})
+    project = compose.project_name(found.folder)
+    others = sorted({one.project for one in found.containers} - {project})
+    if others:
+        named = {"project": others[0], "ours": project}
+        yield Item(
+            "warn", _("Compose project"),
+            _("The containers run as project %(project)s; docker compose in this folder means %(ours)s. Put "
+              "COMPOSE_PROJECT_NAME=%(project)s into .env there, else they are not found.") % named,
+        )  # fmt: skip
     versions = found.running_versions
     prepared = found.installer.version.removeprefix("v") if found.installer else ""
     if prepared and versions and {one.removeprefix("v") for one in versions} != {prepared}:
