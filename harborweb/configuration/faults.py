@@ -11,6 +11,7 @@ from harborweb.configuration.fields import Tls
 from harborweb.configuration.reading import Path
 
 MISSING = object()
+SHOWN = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Fault:
         return {
             "severity": self.severity, "key": self.key, "line": self.line, "message": message, "advice": self.advice,
         }  # fmt: skip
+
+
+def shown_value(value: object) -> str:
+    """A value as a sentence may hold it: one of a few words, or three dots."""
+    text = str(value) if isinstance(value, str | int | float) else ""
+    return text if 0 < len(text) <= SHOWN and text.isprintable() else "…"
 
 
 @dataclass
@@ -143,20 +150,22 @@ class Sheet:
         if value is None:
             self.empty(key, _("The port is empty."), _("Harbor would not know where to listen."))
             return None
-        shown = {"value": value if isinstance(value, str | int | float) else "…"}
+        shown = {"value": shown_value(value)}
         why = _("Ports are whole numbers from 1 to 65535.")
         self.error(key, _("%(value)s is no port.") % shown, why, _("Write a number, for example 8080."))
         return None
 
-    def not_allowed(self, key: str, value: object, allowed: tuple[str, ...], why: str = "", **at: int | None) -> None:
+    def not_allowed(
+        self, key: str, value: object, allowed: tuple[str, ...], why: str = "", *, line: int | None = None
+    ) -> None:
         """`value` at `key` is none of the words that it takes."""
-        shown = value if isinstance(value, str | int | float) else "…"
+        shown = shown_value(value)
         self.error(
             key,
             _("%(value)s is not allowed for %(key)s.") % {"value": shown, "key": key},
             why,
             _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(allowed)},
-            line=at.get("line"),
+            line=line,
         )
 
     def one_of(self, key: str, allowed: tuple[str, ...], why: str = "") -> None:

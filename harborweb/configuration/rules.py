@@ -20,7 +20,7 @@ from harborweb.configuration import (
     rules_watching,
 )
 from harborweb.configuration.document import read
-from harborweb.configuration.faults import Fault, Sheet
+from harborweb.configuration.faults import Fault, Sheet, shown_value
 from harborweb.configuration.fields import NEWEST, Tls
 from harborweb.configuration.reading import BOM, TextProblem
 from harborweb.configuration.rules_storage import shell_reads
@@ -92,13 +92,14 @@ def _version(sheet: Sheet) -> None:
     elif known is not None and not _same_release(str(value), str(known)):
         sheet.warning(
             key,
-            _("This file is for Harbor %(one)s, the installer for %(other)s.") % {"one": value, "other": known},
+            _("This file is for Harbor %(one)s, the installer for %(other)s.")
+            % {"one": shown_value(value), "other": known},
             _("Keys may have come or gone between the two."),
             _("Start from the template of the installer, or let an upgrade carry this file over."),
         )
     elif not any(_same_release(str(value), release) for release in KNOWN_RELEASES):
         what, why = _("_version %(version)s is unknown."), _("harborweb knows the keys of 2.11 to 2.15.")
-        sheet.warning(key, what % {"version": value}, why, _("Look at every key twice."))
+        sheet.warning(key, what % {"version": shown_value(value)}, why, _("Look at every key twice."))
 
 
 def _same_release(one: str, other: str) -> bool:

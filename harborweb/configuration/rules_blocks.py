@@ -5,7 +5,7 @@ import re
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.faults import Sheet
+from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import FIELDS
 from harborweb.configuration.fields_services import NAMES
 from harborweb.configuration.rules_entrance import below
@@ -22,6 +22,7 @@ REQUIRED = (
 )  # fmt: skip
 LOGGERS = ("STD_OUTPUT", "FILE", "DB")
 COMPONENTS = ("core", "jobservice", "trivy")
+MOST = 20  # items of a list that are looked at
 MODES = ("disable", "require", "verify-ca", "verify-full")
 
 
@@ -65,7 +66,7 @@ def _jobs(sheet: Sheet) -> None:
     if value and not isinstance(value, list):
         advice = _("Write each on a line of its own, with a dash in front.")
         sheet.error(key, _("%(key)s is no list.") % {"key": key}, why, advice)
-    for number, item in enumerate(value if isinstance(value, list) else ()):
+    for number, item in enumerate(value[:MOST] if isinstance(value, list) else ()):
         if item not in LOGGERS:
             sheet.not_allowed(key, item, LOGGERS, why, line=sheet.line(f"{key}.{number}"))
     if sheet.get(key) == [] and sheet.has(key):
@@ -251,13 +252,13 @@ def _components(sheet: Sheet) -> None:
     elif value and not isinstance(value, list):
         why = _("prepare takes it letter by letter, so nobody would use the proxy.")
         sheet.warning(key, _("%(key)s is no list.") % {"key": key}, why, advice)
-    for number, item in enumerate(value if isinstance(value, list) else ()):
+    for number, item in enumerate(value[:MOST] if isinstance(value, list) else ()):
         line = sheet.line(f"{key}.{number}")
         if not isinstance(item, str):
             what = _("Something in this list is no name.")
             sheet.error(key, what, _("prepare stops here."), advice, line=line)
         elif item not in COMPONENTS:
-            what = _("No part of Harbor is called %(name)s.") % {"name": item}
+            what = _("No part of Harbor is called %(name)s.") % {"name": shown_value(item)}
             sheet.warning(key, what, _("prepare passes over it without a word."), advice, line=line)
 
 

@@ -1,11 +1,12 @@
 """Rules for keys that nobody reads: misspelt, in the wrong place, of an older or a newer Harbor."""
 
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.faults import Sheet
+from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import BY_KEY, FIELDS
 from harborweb.configuration.rules_blocks import PARENTS
 
@@ -19,7 +20,9 @@ GONE = {
     "external_redis.clair_db_index": "2.2", "external_redis.port": "",
 }  # fmt: skip
 ELSEWHERE = frozenset({"internal_tls.strong_ssl_ciphers"})  # old files have it here; prepare migrate still reads it
-LONGEST = 200  # keys of one block that are looked at
+MOST = 50  # unknown keys of one block that are named; who has more has another file
+
+NAME = 60  # characters of a name; the longest key has 32
 
 
 def _unknown(sheet: Sheet) -> None:
@@ -28,14 +31,16 @@ def _unknown(sheet: Sheet) -> None:
 
 def _block(sheet: Sheet, block: str, values: dict[Any, Any]) -> None:
     """Every key of one block. Blocks that nobody knows are not entered."""
-    for name in list(values)[:LONGEST]:
+    said = 0
+    for name, value in values.items():
         key = f"{block}.{name}" if block else str(name)
         if key in KNOWN:
             _too_new(sheet, key)
-            if key in PARENTS and isinstance(values[name], dict):
-                _block(sheet, key, values[name])
-        elif key not in ELSEWHERE and not _kept(sheet, key) and not sheet.faulty(key):
+            if key in PARENTS and isinstance(value, dict):
+                _block(sheet, key, value)
+        elif said < MOST and key not in ELSEWHERE and not _kept(sheet, key) and not sheet.faulty(key):
             _say(sheet, key, block)
+            said += 1
 
 
 def _kept(sheet: Sheet, key: str) -> bool:
@@ -50,7 +55,7 @@ def _kept(sheet: Sheet, key: str) -> bool:
 def _say(sheet: Sheet, key: str, block: str) -> None:
     why = _("prepare passes over it without a word.")
     name = key.rpartition(".")[2]
-    what = _("Harbor does not know %(key)s.") % {"key": key}
+    what = _("Harbor does not know %(key)s.") % {"key": shown_value(key)}
     if key in GONE:
         if GONE[key]:
             what = _("Harbor has had no %(key)s since %(version)s.") % {"key": key, "version": GONE[key]}
@@ -63,21 +68,30 @@ def _say(sheet: Sheet, key: str, block: str) -> None:
     sheet.warning(key, what, why, advice)
 
 
+@cache
+def _names(block: str) -> dict[str, str]:
+    """The known keys directly in `block`, by their names as people misspell them least."""
+    prefix = f"{block}." if block else ""
+    shorts = {key.removeprefix(prefix): key for key in KNOWN if key.startswith(prefix)}
+    return {_plain(short): key for short, key in shorts.items() if "." not in short}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
 def _meant(name: str, block: str) -> str:
     """The key that was surely meant: nearly the same name here, or the same name elsewhere."""
-    prefix = f"{block}." if block else ""
-    here = {key.removeprefix(prefix): key for key in KNOWN if key.startswith(prefix)}
-    here = {short: key for short, key in here.items() if "." not in short}
-    lowered = {short.lower().replace("-", "_"): key for short, key in here.items()}
-    close = get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.75)
+    names = _names(block)
+    close = get_close_matches(_plain(name[:NAME]), names, n=1, cutoff=0.75)
     if close:
-        return lowered[close[0]]
+        return names[close[0]]
     if block and name in TOP:
         return _("%(name)s at the beginning of a line") % {"name": name}
     same = [field.key for field in FIELDS if field.name == name]
-    return (
-        _("%(key)s, two spaces further in") % {"key": same[0]} if len(same) == 1 and not block else ", ".join(same[:3])
-    )
+    if len(same) == 1 and not block:
+        return _("%(key)s, two spaces further in") % {"key": same[0]}
+    return ", ".join(same[:3])
 
 
 def _too_new(sheet: Sheet, key: str) -> None:

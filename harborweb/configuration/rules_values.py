@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.document import Document
-from harborweb.configuration.faults import Sheet
+from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import FIELDS, Field, Kind, Source
 from harborweb.configuration.parsing import DURATION, FRACTION, HOURS, SIZE
 from harborweb.configuration.reading import TextProblem
@@ -53,19 +53,24 @@ def _values(sheet: Sheet) -> None:
 
 def _say(sheet: Sheet, field: Field, message: str, why: str, advice: str) -> None:
     """An error where Harbor would fail over it; a warning where the block is off, or Harbor runs on without."""
-    switch = BLOCKS_OFF.get(field.key.partition(".")[0])
-    off = switch is not None and not sheet.on(switch)
+    off = _off(sheet, field)
     if off or field.key.startswith(SPARE):
         sheet.warning(field.key, message, "" if off else why, advice)
     else:
         sheet.error(field.key, message, why, advice)
 
 
+def _off(sheet: Sheet, field: Field) -> bool:
+    """Whether the block of this key is switched off by a key of its own."""
+    switch = BLOCKS_OFF.get(field.key.partition(".")[0])
+    return switch is not None and not sheet.on(switch)
+
+
 def _empty(sheet: Sheet, field: Field) -> None:
     """A key without a value, which prepare reads and writes down as None where it has no default."""
     if field.optional or field.kind in (Kind.BOOLEAN, Kind.MAPPING) or field.key in ("log.level", "_version"):
         return
-    if field.key == "uaa.ca_file":
+    if field.key == "uaa.ca_file" or _off(sheet, field):
         return
     what = _("%(key)s is empty.") % {"key": field.key}
     sheet.warning(field.key, what, "", _("Fill it in, or bring the line back as it is in the template."))
@@ -87,14 +92,14 @@ def _text(sheet: Sheet, field: Field, value: Any) -> None:
         _one_line(sheet, field, value)
         return
     entry = sheet.document.tree.entries.get(tuple(field.key.split(".")))
-    if entry is None or entry.alias or str(value) == entry.content or value is False:
+    if entry is None or entry.alias or str(value) == entry.content:
         return
     sheet.warning(
         field.key,
         _("YAML does not read this as text."),
         _("It takes it for something else and writes it differently.")
         if field.secret
-        else _("It reads %(value)s.") % {"value": value},
+        else _("It reads %(value)s.") % {"value": shown_value(value)},
         _("Put single quotes around it."),
     )
 
@@ -168,7 +173,7 @@ def _choice(sheet: Sheet, field: Field, value: Any) -> None:
         return
     sheet.warning(
         field.key,
-        _("%(value)s is not known for %(key)s.") % {"value": value, "key": field.key},
+        _("%(value)s is not known for %(key)s.") % {"value": shown_value(value), "key": field.key},
         "",
         _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(field.choices)},
     )

@@ -107,6 +107,7 @@ OK = {
     "jaeger-endpoint": GOOD + JAEGER + "    endpoint: http://j:14268/api/traces\n",
     "jaeger-agent": GOOD + JAEGER + "    agent_host: j\n    agent_port: 6831\n",
     "attributes": GOOD + OTEL + "  attributes:\n    anything: goes\n    else: 1\n",
+    "trace-off-skeleton": GOOD + "trace:\n  enabled: false\n  otel:\n    endpoint:\n    url_path:\n",
     "metric-null": GOOD + "metric:\n",
     "metric-off-same-port": GOOD + "metric:\n  enabled: false\n  port: 8080\n  path: /metrics\n",
     "purging-null-values": GOOD + "upload_purging:\n  enabled: true\n  age:\n  interval:\n",
