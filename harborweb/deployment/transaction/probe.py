@@ -168,10 +168,7 @@ async def _try(endpoint: Endpoint, transport: Transport) -> list[str]:
         repository, lines = f"{project}/{NAME}", []
         config, layer, manifest = image()
         try:
-            for blob in (config, layer):
-                await client.put_blob(repository, blob)
-            digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
-            await client.put_manifest(repository, digest, manifest, OCI_MANIFEST)
+            digest = await _pushed(client, repository, [config, layer], manifest)
             lines.append(_("Pushed %(repository)s@%(digest)s") % {"repository": repository, "digest": digest})
             pulled = await client.manifest(repository, digest)
             await client.blob(repository, pulled.content["layers"][0]["digest"])
@@ -179,6 +176,12 @@ async def _try(endpoint: Endpoint, transport: Transport) -> list[str]:
         finally:
             lines += await _delete(client, harbor, repository, manifest)
         return lines
+
+
+async def _pushed(client: Client, repository: str, blobs: list[bytes], manifest: bytes) -> str:
+    for blob in blobs:
+        await client.put_blob(repository, blob)
+    return await client.put_manifest(repository, _digest(manifest), manifest, OCI_MANIFEST)
 
 
 async def _is_known(client: Client) -> bool:
@@ -225,7 +228,6 @@ def _takes_anything(project: dict[str, Any]) -> bool:
 
 async def _delete(client: Client, harbor: bool, repository: str, manifest: bytes) -> list[str]:
     """Delete the image; on a Harbor its repository too. What stays is said, and fails nothing."""
-    digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
     try:
         if harbor:
             project, _slash, name = repository.partition("/")
@@ -234,7 +236,7 @@ async def _delete(client: Client, harbor: bool, repository: str, manifest: bytes
                 return [_("Deleted %(repository)s") % {"repository": repository}]
             reason = str(answer.status)
         else:
-            await client.delete_manifest(repository, digest)
+            await client.delete_manifest(repository, _digest(manifest))
             return [_("Deleted it again")]
     except NotFound:
         return []

@@ -126,6 +126,8 @@ def recover(run: Run) -> dict[str, Any]:
         words = {"number": found.number, "phase": found.phase, "when": _clock(found.at)}
         run.line(_("Deployment %(number)d was interrupted at “%(phase)s”, %(when)s.") % words)
         with run.to_the_end():
+            found.claim = run.job.claim  # should this worker be killed too, the next one knows whose job that was
+            found.write(Phase(found.phase))
             rollback.quiet(run, found)
             run.step(2, 2, _("Put right"))
             return {"message": _put_right(run, found, deployment, leave=bool(run.arguments.get("leave")))}
