@@ -174,6 +174,10 @@ def _peeled(document: Document, template: Document, parent: Path, signs: str) ->
 def reverted(document: Document, path: Path, base: Document) -> Document:
     """`document` with `path` as it stands in `base`: its line, its comment, or nowhere; blocks that had come live only
     for it go back too."""
+    for depth in range(1, len(path)):
+        if path[:depth] in base.tree.entries and path[:depth] not in document.tree.entries:
+            path = path[:depth]  # the block went with it
+            break
     key = ".".join(path)
     gone = [path]
     after = _block_back(document, path, base) if "mapping" in (document.kind(key), base.kind(key)) else \
