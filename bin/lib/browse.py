@@ -132,7 +132,7 @@ class Browser:
 
     def submit(self, page: Page, form: Form, button: str = "", expected: int = 200, **typed: str) -> Page:
         """Send a form with `typed` over what stands in it, by pressing the button of that name where it has several."""
-        unknown = set(typed) - set(form.fields) - {"tls"}
+        unknown = set(typed) - set(form.fields)
         if unknown:
             raise Astray(f"The form {form.action} of {page.url} has no {', '.join(sorted(unknown))}.")
         values = form.fields | typed
