@@ -161,6 +161,9 @@ def save(request: HttpRequest) -> HttpResponse:
         )
     except Problem as problem:
         draft = services.current_draft()
+        if draft is None and isinstance(problem, Conflict):
+            context = {"conflict": problem, "latest": services.latest_revision(), "note": request.POST.get("note", "")}
+            return render(request, "configuration/gone.html", context, status=409)
         if draft is None:
             messages.error(request, str(problem))
             return redirect("configuration:home")

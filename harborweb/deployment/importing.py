@@ -26,7 +26,7 @@ from harborweb.sealing import seal
 from harborweb.tools import compose, engine, prepare
 
 STEPS = 4
-HARBOR_IMAGE = re.compile(r"(?:^|/)goharbor/[\w.-]+:(v?\d[\w.+-]*)$")
+HARBOR_IMAGE = re.compile(r"(?:^|/)goharbor/harbor-[\w.-]+:(v?\d[\w.+-]*)$")
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,7 @@ def _items(found: Installation) -> Iterator[Item]:
         yield Item("off", _("Installer"), f"{found.lacking} {advice}")
     yield _compose(found)
     yield _rendered(found)
+    yield from _data(found)
     yield from _running(found)
     leftover = found.folder / "input" / prepare.CONFIGURATION
     if leftover.exists():
@@ -257,6 +258,17 @@ def _rendered(found: Installation) -> Item:
         "good", CONFIG,
         _("%(n)d files. Edits made by hand before now are not known; later ones will be shown.") % words,
     )  # fmt: skip
+
+
+def _data(found: Installation) -> Iterator[Item]:
+    """data_volume, as far as this worker sees it."""
+    volume = wanted.read(found.text).data_volume
+    if not volume or checks.hidden():
+        return
+    if Path(volume).is_dir():
+        yield Item("good", "data_volume", volume)
+    else:
+        yield Item("off", "data_volume", _("there is no folder %(path)s: Harbor would start empty") % {"path": volume})
 
 
 def _running(found: Installation) -> Iterator[Item]:

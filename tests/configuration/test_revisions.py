@@ -371,3 +371,15 @@ def test_drafts_of_before_are_sealed_and_not_kept_for_ever(two: tuple[Client, Cl
     assert DraftVersion.objects.count() == 3
     dump = "\n".join(connection.connection.iterdump())
     assert PASSWORD not in dump
+
+
+def test_two_who_save_the_same_review_lose_no_word(two: tuple[Client, Client]) -> None:
+    ada, grace = two
+    complete(ada)
+    seen = {"version": version(), "latest": "0"}
+    assert ada.post("/configuration/draft/review/save/", {**seen, "note": "by ada"}).status_code == 302
+    late = grace.post("/configuration/draft/review/save/", {**seen, "note": "my own reason"})
+    assert late.status_code == 409
+    assert "ada saved this draft as revision 1 after this page was drawn." in words(late)
+    assert "my own reason" in words(late)
+    assert Revision.objects.count() == 1

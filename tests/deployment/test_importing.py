@@ -120,7 +120,7 @@ def test_what_is_missing_is_said(site: Site) -> None:
     assert imported.state == Job.State.SUCCEEDED, log(imported)
     items = {item["name"]: item for item in imported.result["items"]}
     missing = {name for name, item in items.items() if item["state"] == "off"}
-    assert missing == {"Installer", "docker-compose.yml", "common/config", "Containers"}
+    assert missing == {"Installer", "docker-compose.yml", "common/config", "Containers", "data_volume"}
     assert not Deployment.objects.exists()
     assert services.latest_installer() is None
     assert Revision.objects.get().from_installer is False
