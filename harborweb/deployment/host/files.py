@@ -47,7 +47,7 @@ def look(path: str) -> Seen:
         return _stat(here)
     except PermissionError:
         return Seen("denied", here)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in it
         return Seen("missing", here)
 
 
@@ -63,7 +63,7 @@ def read(path: Path) -> bytes | None:
         if path.stat().st_size > MOST_BYTES:
             return None
         return path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

@@ -81,7 +81,7 @@ def _way(sheet: Sheet, key: str, path: str) -> Path | None:
     except PermissionError:
         sheet.unknown(key, _("%(path)s may not be looked at by this user: not checked.") % words)
         return None
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         sheet.error(key, _("%(path)s cannot be reached: %(why)s.") % {**words, "why": error}, "", _("Mend the path."))
         return None
     words["here"] = here

@@ -85,9 +85,6 @@ def test_nobody_there_and_nobody_answering(look: object, key: str, target: int) 
     with servers.silent() as port:
         address = f"http://127.0.0.1:{port}"
         assert "timed out" in the_one(look, text(address, address, target)).message
-    with servers.silent() as port:
-        address = f"https://127.0.0.1:{port}"
-        assert "timed out" in the_one(look, text(address, address, target)).message
     assert "does not resolve" in the_one(look, text("http://p.invalid:1", "http://p.invalid:1", target)).message
 
 

@@ -25,9 +25,10 @@ def resolves(machine: Machine, sheet: Sheet, key: str, host: str) -> bool:
             else _("Mend the name, or add it to your DNS; /etc/hosts of this machine does not count in containers."),
         )  # fmt: skip
         return False
-    if addresses.all_loopback(found):
+    if addresses.all_loopback(found) and addresses.literal(host) is None and host.lower() != "localhost":
+        # An address that is loopback by itself is the rules' affair.
         sheet.warning(
-            key, _("%(host)s means 127.0.0.1, and in a container that is the container itself.") % {"host": host},
+            key, _("%(host)s means 127.0.0.1 here, and in a container that is the container itself.") % {"host": host},
             _("What answers here on this machine is out of Harbor’s reach."),
             _("Write the address of this machine in your network, and let the server listen there."),
         )  # fmt: skip

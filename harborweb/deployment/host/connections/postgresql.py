@@ -1,5 +1,6 @@
 """The external database: sign in as Harbor would, and see whether it could make its tables there."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def _trusted(machine: Machine) -> Iterator[str]:
 
 
 def _say(sheet: Sheet, error: psycopg.Error, host: str, port: int, mode: str) -> None:
-    said = words(error)
+    said = words("; ".join(dict.fromkeys(re.findall(r"port \d+ failed: ([^\n]+)", str(error)))) or error)
     low = said.lower()
     key, advice = f"{BLOCK}.host", _("Look whether the server runs there and this machine may reach it.")
     if "password authentication failed" in low or "no password supplied" in low:

@@ -1,5 +1,6 @@
 """The external Redis: plain, with password, with TLS, and behind sentinels; every database number that is used."""
 
+import re
 import secrets
 import ssl
 from pathlib import Path
@@ -142,7 +143,7 @@ def _indexes(machine: Machine, sheet: Sheet, client: Client) -> None:
 
 
 def _say(machine: Machine, sheet: Sheet, error: Exception, host: str, port: int, what: str = "Redis") -> None:
-    said = words(_root(error))
+    said = re.sub(r"^Error \d+ connecting to \S+\. ", "", words(_root(error)))
     low = said.lower()
     tls = machine.on(f"{BLOCK}.tlsOptions.enable")
     key, advice = HOST, _("Look whether the server runs there and this machine may reach it.")
