@@ -7,8 +7,10 @@ the result taken out of it through the engine, so nothing is mounted, and it has
 import contextlib
 import io
 import re
+import secrets
 import shlex
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,11 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
+from harborweb.configuration.document import Document
+from harborweb.configuration.veil import is_secret
+from harborweb.configuration.writing import reads_plain
 from harborweb.deployment.transaction import pulling
+from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.tools import engine
 
@@ -53,6 +59,40 @@ class Migrated:
     note: str = ""
 
 
+def disguised(text: str) -> tuple[str, dict[str, str]]:
+    """A copy for migrate in which words stand for secrets and for text that needs quotes, and what they stand for.
+
+    migrate writes values without quotes, so a password like "a: b" would make no YAML, or another value (facts on
+    prepare); and a secret has no business in another container.
+    """
+    document, words = Document(text), dict[str, str]()
+    for path, entry in document.tree.entries.items():
+        value = entry.value
+        if not isinstance(value, str) or not value or entry.alias or entry.key_start == entry.key_end:
+            continue
+        if (is_secret(path) or not reads_plain(value)) and path != ("_version",):
+            word = f"harborweb-{len(words)}-{secrets.token_hex(6)}"
+            with contextlib.suppress(Problem):
+                document = document.set(".".join(path), word)
+                words[word] = value
+    return document.text, words
+
+
+def revealed(text: str, words: Mapping[str, str]) -> str:
+    """What migrate wrote, with the values again that the words stand for."""
+    try:
+        document = Document(text)
+        for path, entry in document.tree.entries.items():
+            if isinstance(entry.value, str) and any(word in entry.value for word in words):
+                value = entry.value
+                for word, meant in words.items():
+                    value = value.replace(word, meant)
+                document = document.set(".".join(path), value)
+    except Problem:
+        return text  # no YAML: the merge says so
+    return document.text
+
+
 def migrate(run: Run, folder: Path, text: str, target: str) -> Migrated:
     """Run `prepare migrate -t target` of the installer in `folder` on a copy of `text`.
 
@@ -67,7 +107,9 @@ def migrate(run: Run, folder: Path, text: str, target: str) -> Migrated:
     run.line("$ " + shlex.join([found.image, *command]), "command")
     try:
         with engine.connect(timeout=SECONDS) as client:
-            return _in_container(run, client, found.image, command, text)
+            copy, words = disguised(text)
+            made = _in_container(run, client, found.image, command, copy)
+            return Migrated(revealed(made.text, words), made.note)
     except engine.EngineError as error:
         return Migrated("", error.detail)
 

@@ -84,8 +84,15 @@ def decide(request: HttpRequest, row: Upgrade, decisions: Mapping[str, str]) -> 
     record(request, "decide upgrade", str(row), ", ".join(sorted(row.decisions)))
 
 
+def is_open(row: Upgrade) -> bool:
+    """Whether it can still be done: not yet, or what was done was taken back."""
+    return row.deployment is None or row.deployment.outcome in {
+        *Deployment.TAKEN_BACK, Deployment.Outcome.UNDISTURBED,
+    }  # fmt: skip
+
+
 def _refuse_done(row: Upgrade) -> None:
-    if row.deployment and row.deployment.outcome not in {*Deployment.TAKEN_BACK, Deployment.Outcome.UNDISTURBED}:
+    if not is_open(row):
         raise Problem(_("This upgrade was done already."), _("Look at its deployment."))
 
 

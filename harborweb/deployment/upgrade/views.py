@@ -70,7 +70,7 @@ def _detail(request: HttpRequest, row: Upgrade, problem: Problem | None = None) 
     context: dict[str, Any] = {
         "row": row, "job": row.job, "merged": merged, "way": services.judged(row), "problem": problem,
         "backup": backups.young(services.BACKUP_HOURS), "last_backup": backups.latest(), "own_page": True,
-        "running": looking.running(), "typed": request.POST,
+        "running": looking.running(), "typed": request.POST, "open": services.is_open(row),
     }  # fmt: skip
     if merged:
         verdict = rules.check(merged.text, template=texts["theirs"])

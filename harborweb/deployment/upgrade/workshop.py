@@ -59,9 +59,8 @@ def plan(run: Run) -> dict[str, Any]:
     texts = {"base": base, "ours": ours, "theirs": theirs, "migrated": migrated.text}
     merged = three_way(base, ours, theirs, migrated=migrated.text)
     note = migrated.note or merged.migrated_problem
-    Upgrade.objects.filter(pk=row.pk).update(
-        texts_sealed=seal(json.dumps(texts), PURPOSE), migrate_note=run.masker.mask(note)
-    )
+    row.migrate_note = run.masker.mask(note)
+    keep(row, texts)
     words = {"added": len(merged.of("added")), "n": len([item for item in merged.items if item.choices])}
     run.line(_("%(added)d keys are new, %(n)d are for you to decide.") % words)
     return {"upgrade": row.pk, "url": reverse("deployment:upgrade", args=[row.pk])}
@@ -85,6 +84,12 @@ def _base(row: Upgrade, old: Path) -> str:
         return (old / prepare.TEMPLATE).read_text()
     except (OSError, UnicodeDecodeError):
         return row.before.installer.template() or row.before.revision.template()
+
+
+def keep(row: Upgrade, texts: dict[str, str]) -> None:
+    """Seal base, ours, theirs and migrated into the row."""
+    row.texts_sealed = seal(json.dumps(texts), PURPOSE)
+    row.save()
 
 
 def texts(row: Upgrade) -> dict[str, str]:
