@@ -109,6 +109,7 @@ class Document:
         if shell:
             after = replacing.for_the_shell(after, path, value)
         elif not holds(after.tree.entries.get(path), value):
+            after = listing.replaced(after, path, []) if after.kind(key) == "sequence" else after
             after = replacing.replaced(after, path, value)
         self.checked(after, [path])
         if not holds(after.tree.entries.get(path), value):

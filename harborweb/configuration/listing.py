@@ -43,10 +43,14 @@ def replaced(document: Document, path: Path, values: Sequence[Value]) -> Documen
     entry = document.tree.entries[path]
     if entry.kind == "mapping" or entry.alias or (entry.inner and entry.kind == "sequence"):
         raise replacing.odd(document, entry, advice=_("Write it as a list in an editor, then import the file."))
+    rows = [] if entry.flow else _rows(document, path)
+    if entry.kind == "scalar":
+        entry = replacing.scalar_entry(document, path)
+        if entry.flow or entry.inner or not (entry.value is None or rows):
+            return _in_place(document, entry, values)
+        document = replacing.replaced(document, path, None) if entry.start < entry.end else document
+        entry = document.tree.entries[path]
     raw = document.text[entry.begin : entry.end]
-    if entry.kind == "scalar" and (entry.value is not None or raw.strip() or entry.flow):
-        return _in_place(document, replacing.scalar_entry(document, path), values)
-    rows = _rows(document, path)
     if entry.kind == "sequence" and raw.startswith("["):
         if len(raw) > 2 or not rows or not values:
             return _in_place(document, entry, values)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.reading import Entry, Path, TextProblem, Value, holds
-from harborweb.configuration.writing import scalar
+from harborweb.configuration.writing import kept_style, scalar
 
 if TYPE_CHECKING:
     from harborweb.configuration.document import Document
@@ -37,7 +37,7 @@ def scalar_entry(document: Document, path: Path) -> Entry:
     entry = document.tree.entries[path]
     between = document.text[entry.key_end : entry.start] if entry.end > entry.start else ":"
     item = entry.inner and not entry.alias and not document.tree.entries[path[:-1]].alias
-    if entry.kind != "scalar":
+    if entry.kind != "scalar" and document.text[entry.begin : entry.end] != "[]":
         raise odd(document, entry, _("%(key)s holds more than one value (line %(line)s)."),
                   _("Set its keys or items, each by its own name."))  # fmt: skip
     reached = entry.inner and not item
@@ -62,7 +62,9 @@ def _written(document: Document, entry: Entry, start: int, value: Value) -> str:
     header = HEADER.match(raw) if entry.style in ("|", ">") else None
     tail = (header[1] or "") if header else ""
     end = start + len(raw.rstrip())
-    written = scalar(value, "" if entry.alias else entry.style.strip("|>"), flow=entry.flow or entry.inner)
+    written = scalar(
+        value, "" if entry.alias else kept_style(entry.style, entry.content), flow=entry.flow or entry.inner
+    )
     if not written:  # the key becomes empty: no blank stays behind its colon
         start = len(text[:start].rstrip(" "))
     return text[:start] + written + tail + text[end:]

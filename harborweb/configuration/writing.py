@@ -41,9 +41,16 @@ def scalar(value: Value, style: str = "", *, flow: bool = False) -> str:
         raise Problem(_("This text holds half a character."), _("Type it again.")) from error
     if ESCAPED.search(value) or style == '"':
         return _double(value)
-    if style != "'" and not (flow and ":" in value) and reads_plain(value):
+    plain = value.replace(",", "") if not flow and not value.startswith(",") else value  # a comma is one of [ ] and { }
+    if style != "'" and not (flow and ":" in value) and reads_plain(plain):
         return value
     return "'" + value.replace("'", "''") + "'"
+
+
+def kept_style(style: str, content: str) -> str:
+    """The quotes to keep for another value: those that somebody chose, not those that the old value needed."""
+    needed = bool(ESCAPED.search(content)) if style == '"' else not reads_plain(content)
+    return "" if needed else style.strip("|>")
 
 
 def name(word: str) -> str:

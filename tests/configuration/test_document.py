@@ -231,7 +231,6 @@ def test_what_yaml_cannot_read_is_named_with_its_line(text: str, line: int, says
         ("a: &x {c: 1}\nb: *x\n", "b.c"),
         ("x: &x {a: 1}\nb:\n  <<: *x\n", "b.a"),
         ("a:\n  b: 1\n", "a"),
-        ("a:\n- 1\n", "a"),
         ("a: word\n", "a.b"),
         ("? - a\n: 1\n", "a"),
         ("a: {b: 1,\n c: 2}\n", "a.d"),

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         """The parser, with the words below the options as they stand."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.epilog, parser.formatter_class = WORDS, RawDescriptionHelpFormatter
+        setattr(parser, "parse_args", parser.parse_intermixed_args)  # noqa: B010 - options may stand between words
         return parser
 
     def add_arguments(self, parser: CommandParser | ArgumentParser) -> None:
