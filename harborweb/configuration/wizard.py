@@ -309,12 +309,14 @@ class Wizard:
 
     def _parts(self, name: str) -> Iterator[Part]:
         fields = [f for f in of_section(name) if switches.asked(f.key) and self.state.offered(f)]
-        waiting = [s for s in switches.of_section(name) if self._may_be_asked(s)]
+        asked = [switch for switch in switches.of_section(name) if self._may_be_asked(switch)]
+        waiting = list(asked)
         for field in fields:
             for switch in [switch for switch in waiting if _begins(switch, field)]:
                 waiting.remove(switch)
                 yield Part(decision=self.decision(switch, _belonging(switch, fields)))
-            if switches.place(field.key) is None:
+            place = switches.place(field.key)
+            if place is None or (place[0] not in asked and self.state.counts(field)):
                 yield Part(question=self.question(field))
         for switch in waiting:
             yield Part(decision=self.decision(switch, _belonging(switch, fields)))
