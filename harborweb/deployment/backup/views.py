@@ -42,7 +42,7 @@ def _refused(request: HttpRequest, name: str, form: django_forms.Form, problem: 
     """The page again, with the problem at its field."""
     if problem.field in form.fields:
         form.add_error(problem.field, str(problem))
-        return _home(request, status=422, **{name: form})
+        return _home(request, None, 422, **{name: form})
     return _home(request, problem, 409, **{name: form})
 
 
