@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.veil import masked_lines, secret_values
+from harborweb.configuration.veil import DOTS, masked_lines, secret_values
 
 WORD = re.compile(r"\s+|\S+")
 ALIKE = 0.5  # lines at least this alike stand side by side, with the words marked that differ
@@ -25,7 +25,8 @@ class Line:
     text: str
     faults: tuple[Fault, ...] = ()
     parts: tuple[tuple[str, bool], ...] = ()  # the text in pieces, with those marked that differ; empty: unmarked
-    hidden: bool = False  # a secret differs: both lines look the same as shown
+    hidden: bool = False  # a secret on it differs, which does not show
+    ending: bool = False  # how it ends differs, which does not show
 
     @property
     def css(self) -> str:
@@ -122,12 +123,14 @@ class Sides:
         right = None
         if new is not None:
             right = Line(new + 1, "" if equal else "+", self.shown_new[new], tuple(below.get(new + 1, ())))
-        if left and right and not equal:
-            if left.text == right.text:
-                return Row(replace(left, hidden=True), replace(right, hidden=True))
-            one, other = _words(left.text, right.text)
-            return Row(replace(left, parts=one), replace(right, parts=other))
-        return Row(left, right)
+        if left is None or right is None or old is None or new is None or equal:
+            return Row(left, right)
+        hidden = _hidden(self.old[old], left.text) != _hidden(self.new[new], right.text)
+        if left.text == right.text:
+            ending = not hidden
+            return Row(replace(left, hidden=hidden, ending=ending), replace(right, hidden=hidden, ending=ending))
+        one, other = _words(left.text, right.text)
+        return Row(replace(left, parts=one, hidden=hidden), replace(right, parts=other, hidden=hidden))
 
     def _pairs(self, old: range, new: range) -> list[tuple[int | None, int | None]]:
         """Which changed line became which: in order, by their keys, else by how alike they are."""
@@ -178,6 +181,15 @@ def _key(line: str) -> str:
     """The name before the colon, also of a commented key."""
     name, colon, _rest = line.lstrip(" #").partition(":")
     return name if colon and " " not in name else ""
+
+
+def _hidden(line: str, shown: str) -> tuple[str, ...]:
+    """What `shown` hides of `line`: the texts where it has dots."""
+    if DOTS not in shown or len(shown) > LONG:
+        return ()
+    pattern = "(.*)".join(re.escape(piece) for piece in shown.split(DOTS))
+    found = re.fullmatch(pattern, line.rstrip("\r\n"), re.DOTALL)
+    return found.groups() if found else (line.rstrip("\r\n"),)
 
 
 def _words(old: str, new: str) -> tuple[tuple[tuple[str, bool], ...], tuple[tuple[str, bool], ...]]:

@@ -160,7 +160,7 @@ def _edited(place: Place, before: dict[str, bytes], known: list[str]) -> list[st
     """Files that say another thing than prepare had rendered; those that cannot be read are told elsewhere."""
     if not before:
         return []
-    return [path for path in rendered_text.differing(before, place.rendered, known) if path not in place.unreadable]
+    return [path for path in rendered_text.differing(before, place.rendered, known) if not place.closed(path)]
 
 
 def _harbor_yml(place: Place, deployment: Deployment, found: Found, edited: bool) -> bool:

@@ -1,6 +1,7 @@
 """What lies in an installer folder, read without touching it: the files that drift and imports look at."""
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Place:
         contents: dict[str, bytes] = {}
         unreadable = []
         for name, status in stats.items():
-            if status.st_size > LARGEST:
+            if status.st_size > LARGEST and stat.S_ISREG(status.st_mode):
                 continue
             try:
                 contents[name] = (folder / name).read_bytes()
@@ -41,6 +42,10 @@ class Place:
                 unreadable.append(name)
         return cls(folder, stats, contents, unreadable)
 
+    def closed(self, path: str) -> bool:
+        """Whether `path` may not be read, or lies in a folder that may not be looked into."""
+        return any(path == one or path.startswith(f"{one}/") for one in self.unreadable)
+
     @property
     def rendered(self) -> dict[str, bytes]:
         """The files that prepare renders."""
@@ -49,39 +54,53 @@ class Place:
     @property
     def prepared(self) -> float | None:
         """When prepare ran last: the middle one of its files' times, since it writes all of them within seconds."""
-        times = sorted(status.st_mtime for name, status in self.stats.items() if name != prepare.CONFIGURATION)
+        times = sorted(
+            status.st_mtime
+            for name, status in self.stats.items()
+            if name != prepare.CONFIGURATION and stat.S_ISREG(status.st_mode)
+        )
         return times[(len(times) - 1) // 2] if times else None
 
 
 def stats(folder: Path) -> dict[str, os.stat_result] | None:
-    """The state of harbor.yml, docker-compose.yml and every file below common/config; None when there is no folder."""
-    if not folder.is_dir():
+    """The state of harbor.yml, docker-compose.yml and every file below common/config; None when there is no folder.
+
+    A folder that may not be looked into stands for what is in it.
+    """
+    try:
+        if not folder.is_dir():
+            return None
+    except PermissionError:
         return None
     found = {}
     for path in _paths(folder):
         try:
-            found[str(path.relative_to(folder))] = path.stat()
+            status = path.lstat() if path.is_symlink() and path.name != prepare.CONFIGURATION else path.stat()
         except OSError:
             continue
+        if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+            found[str(path.relative_to(folder))] = status
     return found
 
 
 def _paths(folder: Path) -> Iterator[Path]:
-    for path in (folder / prepare.CONFIGURATION, folder / compose.FILE):
-        if path.is_file():
-            yield path
-    for here, _folders, names in os.walk(folder / CONFIG):
-        for name in sorted(names):
-            path = Path(here) / name
-            if path.is_file() and not path.is_symlink():
-                yield path
+    """Files that may be there, and folders that may not be looked into."""
+    yield folder / prepare.CONFIGURATION
+    yield folder / compose.FILE
+    closed: list[Path] = []
+    for here, _folders, names in os.walk(folder / CONFIG, onerror=lambda error: closed.append(Path(error.filename))):
+        if names and not os.access(here, os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            closed.append(Path(here))
+            continue
+        yield from (Path(here) / name for name in sorted(names))
+    yield from closed
 
 
 def services(place: Place) -> dict[str, dict[str, Any]]:
     """The services in docker-compose.yml; none where it is missing or no YAML."""
     try:
         content = YAML(typ="safe", pure=True).load(place.contents.get(compose.FILE, b""))
-    except (YAMLError, ValueError):
+    except (YAMLError, ValueError, RecursionError):
         return {}
     found = content.get("services") if isinstance(content, dict) else None
     if not isinstance(found, dict):

@@ -22,6 +22,7 @@ _HASHED = re.compile(rb"(?m)^([^:=\r\n]+[:=]).*$")  # htpasswd: a new salt on ev
 _NAMED = re.compile(r"(?<![\w.-])([\w.-]++)([\"']?+[ \t]*+[:=][ \t]*+)(?=[^\s#])")
 _BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
 _IN_URL = re.compile(r"(://[^\s/:@]*+:)[^\s@/]++@")
+_SENT = re.compile(r"\b(Basic|Bearer)([ \t]++)[\w+/=.~-]{8,}", re.IGNORECASE)
 _PEM = re.compile(r"-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----")
 _PASSWD = "passwd"  # noqa: S105 - the name of a file
 SHORT = 4  # shorter secrets are not looked for outside their own place
@@ -95,7 +96,7 @@ def veiled(path: str, text: str, secrets: Collection[str]) -> list[str]:
             line = line.partition(":")[0] + ":" + DOTS
         for secret in longest:
             line = line.replace(secret, DOTS)
-        shown.append(_IN_URL.sub(rf"\1{DOTS}@", line))
+        shown.append(_SENT.sub(rf"\1\2{DOTS}", _IN_URL.sub(rf"\1{DOTS}@", line)))
     return shown
 
 

@@ -383,3 +383,14 @@ def test_two_who_save_the_same_review_lose_no_word(two: tuple[Client, Client]) -
     assert "ada saved this draft as revision 1 after this page was drawn." in words(late)
     assert "my own reason" in words(late)
     assert Revision.objects.count() == 1
+
+
+def test_what_does_not_show_is_said_of_a_line() -> None:
+    """A secret beside something else that changed, and a line end."""
+    old = Document("password: one # a\nhostname: a\n")
+    rows = [row for hunk in compare(old, Document("password: two # b\nhostname: a\r\n")).hunks for row in hunk.rows]
+    assert rows[0].new and rows[1].new
+    assert (rows[0].new.hidden, marked(rows[0].new.parts)) == (True, ["b"])
+    assert (rows[1].new.hidden, rows[1].new.ending) == (False, True)
+    same = [row for hunk in compare(old, Document("password: one # b\nhostname: a\n")).hunks for row in hunk.rows]
+    assert same[0].new and not same[0].new.hidden

@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from harborweb.configuration import revisions
 from harborweb.configuration.models import OnDisk, Revision, fingerprint
 from harborweb.deployment import deploying, drift, drift_pages, looking, rendered
 from harborweb.deployment.models import Deployment, Drift, Host, Installer
+from harborweb.deployment.place import Place, stats
 from harborweb.jobs.models import Job
 from harborweb.sealing import seal
 from tests.deployment.conftest import Site, done, job, log
@@ -305,3 +307,34 @@ def test_containers_older_than_their_configuration(site: Site) -> None:
     stopped, started = done(job("stop"), deploying.stop), done(job("start"), deploying.start)
     assert (stopped.state, started.state) == (Job.State.SUCCEEDED, Job.State.SUCCEEDED), log(started)
     assert look() == {}
+
+
+@pytest.fixture
+def in_the_open() -> Iterator[Path]:
+    """A folder that everybody can reach; pytest's own are its user's."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_worker_that_may_not_read_says_so_and_invents_no_edit(in_the_open: Path) -> None:
+    """A worker that is not root, and files of prepare's owners."""
+    folder = in_the_open / "harbor"
+    for name, text in {**FILES, "harbor.yml": TEXT}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "harbor.yml").chmod(0o600)
+    (folder / "common/config/core").chmod(0o700)  # not even a look inside
+    (folder / "common/config/jobservice").chmod(0o744)  # names, and no more
+    (folder / "common/config/nginx/nginx.conf").chmod(0o600)
+    os.seteuid(65534)
+    try:
+        place = Place.read(folder, stats(folder) or {})
+    finally:
+        os.seteuid(0)
+    assert sorted(place.unreadable) == [
+        "common/config/core", "common/config/jobservice", "common/config/nginx/nginx.conf", "harbor.yml",
+    ]  # fmt: skip
+    assert place.closed("common/config/core/env") and not place.closed("common/config/registry/passwd")
+    assert set(place.rendered) == {"docker-compose.yml", "common/config/registry/passwd"}
