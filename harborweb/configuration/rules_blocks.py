@@ -53,7 +53,7 @@ def _not_null(sheet: Sheet, key: str) -> None:
             why = _("prepare stops: it finds no folder for the logs.")
             advice = _("Write at least location: /var/log/harbor below it.")
             sheet.error(key, _("log.local is empty."), why, advice)
-    elif value is None and key == "notification.webhook_job_max_retry":
+    elif value is None and key.startswith("notification."):
         sheet.warning(key, _("%(key)s is empty.") % {"key": key}, "", _("Write a number, for example 3."))
     elif value is None and key != "log.level":
         sheet.empty(key, _("%(key)s is empty.") % {"key": key}, _("Harbor’s jobs would not start."))
@@ -63,7 +63,7 @@ def _jobs(sheet: Sheet) -> None:
     key = "jobservice.job_loggers"
     value = sheet.get(key)
     why = _("Harbor’s jobs would not start.")
-    if value and not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         advice = _("Write each on a line of its own, with a dash in front.")
         sheet.error(key, _("%(key)s is no list.") % {"key": key}, why, advice)
     for number, item in enumerate(value[:MOST] if isinstance(value, list) else ()):

@@ -33,7 +33,7 @@ PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9+=._-]{8,}")  # surely text; most keys an
 # A wrong value here spoils that one thing, and Harbor itself runs on.
 SPARE = (
     "trivy.", "log.local.", "proxy.", "notification.", "database.", "external_database.harbor.max_", "trace.",
-    "external_redis.idle", "external_redis.tlsOptions", "ip_family.", "uaa.",
+    "external_redis.idle", "external_redis.tlsOptions", "ip_family.", "uaa.", "jobservice.max_job_duration_hours",
 )  # fmt: skip
 YES_NO = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0"})
 
@@ -79,7 +79,9 @@ def _empty(sheet: Sheet, field: Field) -> None:
 def _no_scalar(sheet: Sheet, field: Field, value: Any) -> None:
     what = _("%(key)s takes one value.") % {"key": field.key}
     advice = _("Write it on one line, without dashes and without keys below it.")
-    if value:
+    if value and field.key in PYTHON_DECIDES:
+        sheet.warning(field.key, what, _("prepare takes any list here for true."), advice)
+    elif value:
         why = _("prepare would write the list down as if it were text.")
         _say(sheet, field, what, why, advice)
     else:
@@ -127,8 +129,11 @@ def _survives(value: str) -> bool:
 
 def _number(sheet: Sheet, field: Field, value: Any) -> None:
     number = int(value) if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value) else value
+    what = _("%(key)s takes a whole number.") % {"key": field.key}
+    if field.optional and (value == "" or value is False):  # prepare takes its default
+        sheet.warning(field.key, what, "", _("Write digits alone."))
+        return
     if isinstance(number, bool) or not isinstance(number, int):
-        what = _("%(key)s takes a whole number.") % {"key": field.key}
         _say(sheet, field, what, _("The part of Harbor that reads it may not start."), _("Write digits alone."))
         return
     bounds = {"least": field.least, "most": field.most}

@@ -114,9 +114,9 @@ def _cache(sheet: Sheet) -> None:
     if value is None:
         what = _("%(key)s is missing.") % {"key": key}
         sheet.warning(key, what, _("Harbor’s versions differ in whether prepare stops without it."), advice)
-    elif isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
+    elif not isinstance(number, int | float) or not number > 0:
         sheet.error(key, _("This takes hours above 0."), _("prepare stops here."), advice)
-    elif not isinstance(value, int):
+    elif isinstance(value, bool) or not isinstance(value, int):
         sheet.warning(key, _("This takes whole hours."), _("prepare of some versions stops here."), advice)
 
 

@@ -334,6 +334,7 @@ REFUSED = {
     "extdb-host-port": (GOOD + DB.replace("db.example", "db.example:5432"), "external_database.harbor.host"),
     "workers-word": (put("max_job_workers: 10", "max_job_workers: ten"), "jobservice.max_job_workers"),
     "workers-list": (put("max_job_workers: 10", "max_job_workers: [10]"), "jobservice.max_job_workers"),
+    "logger-false": (put("\n    - STD_OUTPUT\n    - FILE\n", " false\n"), "jobservice.job_loggers"),
     "logger-case": (put("- FILE", "- file"), "jobservice.job_loggers"),
     "logger-text": (
         put("  job_loggers:\n    - STD_OUTPUT\n    - FILE\n", "  job_loggers: FILE\n"), "jobservice.job_loggers"
@@ -406,6 +407,13 @@ WARNED = {
     "purge-off-bad": (GOOD + "upload_purging:\n  enabled: false\n  age: 7d\n", "upload_purging.age", ""),
     "trace-off-bad": (GOOD + "trace:\n  enabled: false\n  sample_rate: lots\n", "trace.sample_rate", ""),
     "itls-off-bad": (GOOD + "internal_tls:\n  enabled: false\n  dir: 5\n", "internal_tls.dir", ""),
+    "enabled-list": (GOOD + METRIC.replace("true", "[yes]"), "metric.enabled", ""),
+    "index-empty": (GOOD + "external_redis:\n  host: r:1\n  registry_db_index: ''\n",
+                    "external_redis.registry_db_index", ""),
+    "webhook-null": (put("webhook_job_http_client_timeout: 3", "webhook_job_http_client_timeout:"),
+                     "notification.webhook_job_http_client_timeout", ""),
+    "job-hours-word": (put("max_job_workers: 10", "max_job_workers: 10\n  max_job_duration_hours: long"),
+                       "jobservice.max_job_duration_hours", ""),
     "half-a-key": (GOOD + S3.replace("    secretkey: s\n", ""), "storage_service.s3.secretkey", ""),
     "filesystem-elsewhere": (GOOD + "storage_service:\n  filesystem:\n    rootdirectory: /x\n",
                              "storage_service.filesystem.rootdirectory", ""),
