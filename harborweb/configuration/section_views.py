@@ -37,7 +37,9 @@ def draft(request: HttpRequest) -> HttpResponse:
     section = request.GET.get("section", "")
     if section in BY_SECTION:  # the select that is the rail on narrow pages
         return redirect("configuration:section", section)
-    fresh = current.from_installer and current.based_on is None and not services.state_of(current).changes
+    may_edit = request.user.may(Role.OPERATOR)  # type: ignore[union-attr]  # the role let a person in
+    fresh = may_edit and current.from_installer and current.based_on is None
+    fresh = fresh and not services.state_of(current).changes
     return redirect("configuration:first") if fresh else redirect("configuration:section", "address")
 
 

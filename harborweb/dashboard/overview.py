@@ -182,9 +182,10 @@ def _first(runs: Runs) -> Step:
         saved = _("Revision %(number)d is saved and not deployed yet.") % {"number": runs.latest.number}
         return Step(title, saved, reverse("deployment:home"), _("Open deployment"), False)
     if runs.draft:
-        return Step(title, _("A draft is open."), reverse("configuration:home"), _("Continue the draft"), False)
+        return Step(title, _("A draft is open."), reverse("configuration:draft"), _("Continue the draft"), False)
     elsewhere = Registry.objects.exists()
-    return Step(title, text, reverse("configuration:home"), _("Configure Harbor"), elsewhere, _("runs elsewhere"))
+    # An installer brings the template that the questions are asked from, so it is the first thing to have.
+    return Step(title, text, reverse("deployment:installer"), _("Configure Harbor"), elsewhere, _("runs elsewhere"))
 
 
 def _cosign() -> list[Finding]:
