@@ -87,6 +87,14 @@ class DeployForm(forms.Form):
         required=False,
         help_text=_("Passes --with-trivy to prepare."),
     )
+    roll_back = forms.BooleanField(
+        label=_("Roll back automatically when something fails after Down"),
+        required=False,
+        help_text=_(
+            "Then what ran before runs again, from the same files. Without it, what failed stays as it is for you to "
+            "look at; the snapshot is kept either way."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -143,13 +143,13 @@ def what_needs(seen: Host | None, silent: bool) -> list[tuple[str, str, str]]:
 
 
 def by_hand(deployment: Deployment) -> str:
-    """What an operator would type to do the same."""
+    """What an operator would type to do the same, without the way back."""
     program = compose.Compose(("docker", "compose"), "")
     commands = [
         ("cd", deployment.installer.path),
-        prepare.command(deployment.with_trivy),
-        program.config(),
         program.down(),
+        prepare.command(deployment.with_trivy),
         program.up(),
+        ("rm", "-rf", "input"),
     ]
     return "\n".join(process.shown(command) for command in commands)

@@ -1,6 +1,7 @@
 """The pages of deployment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django import forms as django_forms
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import services as configuration
-from harborweb.deployment import pages, services
+from harborweb.deployment import outcomes, pages, putting_right, services
 from harborweb.deployment.forms import DeployForm, FolderForm, UploadForm, UrlForm
 from harborweb.deployment.models import Deployment, Installer
 from harborweb.errors import Problem
@@ -28,7 +29,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _home(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
     context = pages.home()
-    needs = pages.what_needs(context["host"], context["silent"])
+    needs, trouble = pages.what_needs(context["host"], context["silent"]), outcomes.troubled()
+    context |= {"trouble": trouble, "trouble_end": trouble and outcomes.end(trouble)}
     return render(
         request, "deployment/home.html", {**context, "needs": needs, "problem": problem}, status=409 if problem else 200
     )
@@ -50,8 +52,8 @@ def deploy(request: HttpRequest) -> HttpResponse:
     initial = {
         "revision": request.GET.get("revision") or (context["revision"] and context["revision"].number),
         "installer": context["installer"] and context["installer"].pk,
-        "with_trivy": bool(context["running"] and context["running"].with_trivy),
-    }
+        "with_trivy": bool(context["running"] and context["running"].with_trivy), "roll_back": True,
+    }  # fmt: skip
     form = DeployForm(request.POST or None, initial=initial)
     status, problem = 200, None
     if request.method == "POST":
@@ -60,25 +62,86 @@ def deploy(request: HttpRequest) -> HttpResponse:
             try:
                 deployment = services.deploy(
                     request, form.cleaned_data["revision"], form.cleaned_data["installer"],
-                    with_trivy=form.cleaned_data["with_trivy"],
+                    with_trivy=form.cleaned_data["with_trivy"], roll_back=form.cleaned_data["roll_back"],
                 )  # fmt: skip
             except Problem as refused:
                 status, problem = 409, refused
             else:
                 return redirect("deployment:detail", number=deployment.number)
-    return render(request, "deployment/deploy.html", {**context, "form": form, "problem": problem}, status=status)
+    shown = {**context, "form": form, "problem": problem, "preview": _preview(initial)}
+    return render(request, "deployment/deploy.html", shown, status=status)
+
+
+def _preview(chosen: Mapping[str, Any]) -> outcomes.Preview | None:
+    """What deploying these would change; None where one of them is none, or cannot be read."""
+    form = DeployForm(chosen)
+    try:
+        if form.is_valid():
+            return outcomes.preview(form.cleaned_data["revision"], form.cleaned_data["installer"])
+    except Problem:  # a revision that cannot be read says so where it is deployed
+        return None
+    return None
+
+
+@requires(Role.OPERATOR)
+@require_safe
+def preview(request: HttpRequest) -> HttpResponse:
+    """What deploying the chosen revision from the chosen installer would change; a part of the page of deploying."""
+    return render(request, "deployment/_preview.html", {"preview": _preview(request.GET)})
 
 
 @requires(Role.VIEWER)
 @require_safe
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """One deployment with its steps, its log and the containers."""
-    deployment = get_object_or_404(Deployment.objects.select_related("revision", "installer", "job"), number=number)
+    return _detail(request, number)
+
+
+def _detail(request: HttpRequest, number: int, problem: Problem | None = None) -> HttpResponse:
+    deployment = _deployment(number)
     context = {
-        **pages.home(), "deployment": deployment, "job": deployment.job, "own_page": True,
-        "by_hand": pages.by_hand(deployment),
+        **pages.home(), "deployment": deployment, "job": deployment.job, "own_page": True, "problem": problem,
+        "by_hand": pages.by_hand(deployment), **_ending(deployment),
     }  # fmt: skip
-    return render(request, "deployment/detail.html", context)
+    return render(request, "deployment/detail.html", context, status=409 if problem else 200)
+
+
+def _deployment(number: int) -> Deployment:
+    rows = Deployment.objects.select_related("revision", "installer", "job", "recovery")
+    return get_object_or_404(rows, number=number)
+
+
+def _ending(deployment: Deployment) -> dict[str, Any]:
+    return {"deployment": deployment, "end": outcomes.end(deployment), **outcomes.asks(deployment)}
+
+
+@requires(Role.VIEWER)
+@require_safe
+def ending(request: HttpRequest, number: int) -> HttpResponse:
+    """How a deployment left the host; the page of the deployment asks for it while it may change."""
+    return render(request, "deployment/_ending.html", _ending(_deployment(number)))
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def put_right(request: HttpRequest, number: int) -> HttpResponse:
+    """Put back what was there before an interrupted deployment, or leave it as it is."""
+    return _repair(request, number, lambda one: putting_right.put_right(request, one, leave="leave" in request.POST))
+
+
+@requires(Role.OPERATOR)
+@require_POST
+def put_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Put back what was there before a deployment that stands."""
+    return _repair(request, number, lambda one: putting_right.put_back(request, one))
+
+
+def _repair(request: HttpRequest, number: int, ask: Callable[[Deployment], Job]) -> HttpResponse:
+    try:
+        ask(_deployment(number))
+    except Problem as problem:
+        return _detail(request, number, problem)
+    return redirect("deployment:detail", number=number)
 
 
 @requires(Role.OPERATOR)

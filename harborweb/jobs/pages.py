@@ -137,6 +137,8 @@ KINDS = {
     "host_check": gettext_lazy("Check machine"),
     "import_key": gettext_lazy("Import key pair"),
     "installer": gettext_lazy("Installer"),
+    "put_back": gettext_lazy("Put back"),
+    "recover": gettext_lazy("Put right"),
     "sign": gettext_lazy("Sign"),
     "start": gettext_lazy("Start"),
     "stop": gettext_lazy("Stop"),

@@ -36,7 +36,7 @@ def fetch(run: Run, images: list[str]) -> int:
 
 def _there(client: DockerClient, image: str) -> bool:
     try:
-        client.api.inspect_image(image)
+        client.images.get(image)
     except ImageNotFound:
         return False
     return True

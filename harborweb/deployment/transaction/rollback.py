@@ -129,7 +129,7 @@ def _images(run: Run, before: Before) -> None:
         with engine.connect() as client:
             for name, old in before.images.items():
                 try:
-                    if client.api.inspect_image(name)["Id"] == old:
+                    if client.images.get(name).id == old:
                         continue
                 except ImageNotFound:
                     pass
