@@ -109,7 +109,7 @@ class Document:
         if shell:
             after = replacing.for_the_shell(after, path, value)
         elif not holds(after.tree.entries.get(path), value):
-            after = listing.replaced(after, path, []) if after.kind(key) == "sequence" else after
+            after = listing.replaced(after, path, [], template or outline()) if after.kind(key) == "sequence" else after
             after = replacing.replaced(after, path, value)
         self.checked(after, [path])
         if not holds(after.tree.entries.get(path), value):
@@ -122,7 +122,8 @@ class Document:
         path = self.path(key)
         if listing.holds_items(self, path, values):
             return self
-        after = listing.replaced(bringing.brought(self, [path], template or outline()), path, values)
+        template = template or outline()
+        after = listing.replaced(bringing.brought(self, [path], template), path, values, template)
         self.checked(after, [path])
         if not listing.holds_items(after, path, values):
             raise TextProblem(_("YAML would read another list than the one given."), line=self.line(key), key=key)

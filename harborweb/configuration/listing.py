@@ -38,8 +38,11 @@ def holds_items(document: Document, path: Path, values: Sequence[Value]) -> bool
     return len(items) == len(values) and all(map(holds, items, values))
 
 
-def replaced(document: Document, path: Path, values: Sequence[Value]) -> Document:
-    """`document` with `values` in the live list (or empty key) `path`; raises TextProblem where it cannot be."""
+def replaced(document: Document, path: Path, values: Sequence[Value], template: Document) -> Document:
+    """`document` with `values` in the live list (or empty key) `path`; raises TextProblem where it cannot be.
+
+    An item that goes becomes a comment where `template` has it in this list, or where a comment stands behind it.
+    """
     entry = document.tree.entries[path]
     if entry.kind == "mapping" or entry.alias or (entry.inner and entry.kind == "sequence"):
         raise replacing.odd(document, entry, advice=_("Write it as a list in an editor, then import the file."))
@@ -57,7 +60,7 @@ def replaced(document: Document, path: Path, values: Sequence[Value]) -> Documen
         start = len(document.text[: entry.begin].rstrip(" "))
         document = document.with_text(document.text[:start] + document.text[entry.end :])
         entry = document.tree.entries[path]
-    return _lines(document, entry, rows, values)
+    return _lines(document, entry, rows, values, _offered(template, path))
 
 
 def _in_place(document: Document, entry: Entry, values: Sequence[Value]) -> Document:
@@ -112,14 +115,29 @@ def _row(document: Document, item: Entry) -> Row:
     return Row(index, True, item, dash, line[dash:])
 
 
-def _lines(document: Document, entry: Entry, rows: list[Row], values: Sequence[Value]) -> Document:
+def _offered(template: Document, path: Path) -> list[Entry]:
+    entry = template.tree.entries.get(path)
+    return [row.entry for row in _rows(template, path)] if entry and not entry.flow else []
+
+
+def _lines(
+    document: Document, entry: Entry, rows: list[Row], values: Sequence[Value], offered: list[Entry]
+) -> Document:
     kept = _kept(rows, values)
     lines: dict[int, str] = {}
+    stay = [row.entry.content for row in rows if row in kept.values() or not row.live]
     for row in rows:
+        content = row.entry.content
         if row in kept.values():
             lines[row.index] = " " * row.indent + row.body if not row.live else document.lines[row.index]
-        elif row.live:
+        elif row.live and (
+            [one.content for one in offered].count(content) > stay.count(content)
+            or "#" in document.text[row.entry.end :].partition("\n")[0]
+        ):
+            stay.append(content)
             lines[row.index] = f"{' ' * row.indent}# {row.body}"
+        elif row.live:
+            lines[row.index] = ""
     own = document.tree.column(entry.key_start)
     siblings = [row.indent for row in rows if row.live] or [row.indent for row in rows if row.indent >= own]
     indent = siblings[0] if siblings else own + 2
@@ -127,17 +145,20 @@ def _lines(document: Document, entry: Entry, rows: list[Row], values: Sequence[V
     if not values:
         line = document.lines[before]
         at = document.tree.place(document.text.index(":", entry.key_end) + 1)[1]
-        return document.with_lines({**lines, before: f"{line[:at]} []{line[at:]}"})
+        lines[before] = f"{line[:at]} []{line[at:]}"
     for number, value in enumerate(values):
         if number in kept:
             before = kept[number].index
             continue
         base = lines.get(before, document.lines[before])
-        if not base.endswith("\n"):
+        if base and not base.endswith("\n"):
             lines[before] = f"{base}{document.line_end}{' ' * indent}- {scalar(value, flow=True)}"
         else:
             lines[before] = f"{base}{' ' * indent}- {scalar(value, flow=True)}{document.line_end}"
-    return document.with_lines(lines)
+    after = document.with_lines(lines)
+    if not document.text.endswith("\n") and after.text.endswith("\n"):
+        return document.with_text(after.text.removesuffix("\n").removesuffix("\r"))
+    return after
 
 
 def _kept(rows: Sequence[Row], values: Sequence[Value]) -> dict[int, Row]:

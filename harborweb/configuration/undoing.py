@@ -133,8 +133,15 @@ def _prefix(
     if theirs is not None and theirs.indent == column:
         return _peeled(document, template, parent, _signs(template.lines[theirs.index])) if parent not in prefixes \
             else _signs(template.lines[theirs.index])  # fmt: skip
+    layers = _signs(template.lines[theirs.index]).count("#") if theirs else 0
+    if layers and parent in prefixes:  # indented otherwise than the template
+        outer, above = document.tree.entries[parent], template.commented.get(parent)
+        more = layers - (_signs(template.lines[above.index]).count("#") if above else 0)
+        deeper = column - document.tree.column(outer.key_start)
+        return prefixes[parent] + " " * deeper + "# " * more
     here = document.tree.place(entry.key_start)[0]
     beside = [one for one in document.commented.values() if one.path[:-1] == parent and one.indent == column]
+    beside = [one for one in beside if _signs(document.lines[one.index]).count("#") == layers] or beside
     if beside:
         nearest = min(beside, key=lambda one: abs(one.index - here))
         return _signs(document.lines[nearest.index])
