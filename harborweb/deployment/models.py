@@ -198,6 +198,11 @@ class Backup(models.Model):
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return self.path.rsplit("/", 1)[-1]
+
 
 class DryRun(models.Model):
     """What deploying a revision, or the draft, would change; made by its job, which rehearses twice."""

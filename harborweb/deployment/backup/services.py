@@ -64,11 +64,9 @@ def age() -> Age:
 
 
 def young(hours: float = 1) -> Backup | None:
-    """A checked backup of what runs that is younger than so many hours."""
-    found = latest()
-    if found is None or found.ready is None or timezone.now() - found.ready > timedelta(hours=hours):
-        return None
-    return found if found.installer_id == getattr(source(), "pk", None) else None
+    """A checked backup of what runs, with its database, that is younger than so many hours."""
+    since = timezone.now() - timedelta(hours=hours)
+    return Backup.objects.filter(ready__gte=since, with_database=True, installer=source()).order_by("-ready").first()
 
 
 @transaction.atomic
