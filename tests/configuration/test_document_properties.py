@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from harborweb.configuration.bringing import companions
 from harborweb.configuration.document import Document
 from harborweb.configuration.reading import TextProblem
 from tests import parts
@@ -67,12 +68,17 @@ def test_edits_do_what_they_say_and_nothing_else(edits: list[tuple[str, Any]]) -
     for key, value in wanted.items():
         assert after.pop(key) == value
         before.pop(key, None)
-    blocks = {key.rsplit(".", depth)[0] for key in wanted for depth in range(1, key.count(".") + 1)}
+    company = {".".join(path) for path in companions()}
+    along = [key for key in after if key in company and key not in before]  # what a block needs came live with it
+    for key in along:
+        assert after.pop(key) == first.suggested(key)
+    touched = [*wanted, *along]
+    blocks = {key.rsplit(".", depth)[0] for key in touched for depth in range(1, key.count(".") + 1)}
     for block in blocks:  # a block that was empty or not there may hold a key now
         before.pop(block, None)
     assert after == before
 
-    edited = set(wanted) | blocks
+    edited = set(touched) | blocks
     old_lines = {document_line for key in edited if (document_line := first.line(key))}
     new_lines = {document_line for key in edited if (document_line := document.line(key))}
     left = [line for number, line in enumerate(first.lines, 1) if number not in old_lines]
