@@ -53,7 +53,7 @@ def test_a_harbor_is_healthy_component_by_component_and_accepted_by_a_push(harbo
     assert "Deleted library/harborweb-probe" in harbor.log
     assert harbor.result["proven"] is True
     # registry.lab.example resolves nowhere, so its port was asked, with its name
-    assert ["its port here was" in warning for warning in harbor.result["warnings"]] == [True]
+    assert ["Its port here was asked" in warning for warning in harbor.result["warnings"]] == [True]
     assert list(rendered.of(last())) == sorted(
         rendered.of(last()), key=lambda name: (name != "docker-compose.yml", name)
     )

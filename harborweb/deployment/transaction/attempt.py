@@ -66,8 +66,7 @@ class Attempt:
         self.old = checks.replaced(self.folder)
         self.journal.old_folder = str(self.old)
         self.ours = checks.containers(self.folder, self.old)
-        checks.certificate(self.run, self.wishes)
-        checks.ports(self.run, self.wishes, self.ours)
+        checks.machine(self.run, self.text, self.folder, self.old)
 
     def keep(self) -> None:
         """3 Snapshot."""

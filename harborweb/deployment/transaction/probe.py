@@ -136,14 +136,14 @@ def _reached(run: Run, wanted: Wanted, endpoint: Endpoint, warnings: list[str]) 
             except RegistryError as error:
                 first = first or error
                 if error.kind == "tls" and verify:
-                    said = _("Clients will not trust its certificate without more: %(reason)s")
+                    said = _("Its certificate is not trusted. Clients would say: %(reason)s")
                     warnings.append(said % {"reason": error.message})
                     continue
                 if error.kind not in ELSEWHERE and error.kind != "tls":
                     raise
                 break
             if local is not None and first is not None:
-                said = _("From this machine %(address)s could not be tried (%(reason)s), so its port here was.")
+                said = _("Not tried as %(address)s. %(reason)s. Its port here was asked instead.")
                 warnings.append(said % {"address": endpoint.url, "reason": first.message.rstrip(".")})
             run.line(_("Asked as %(address)s") % {"address": endpoint.url})
             return lambda: Inside(endpoint, LIMITS, local, verify=verify)
