@@ -16,6 +16,7 @@ from harborweb.configuration.reading import TextProblem, Value
 from harborweb.configuration.rules import check
 from harborweb.configuration.rules_address import ends_at
 from harborweb.configuration.switches import BY_SWITCH, SWITCHES, TLS, Switch
+from harborweb.configuration.veil import DOTS, IN_URL, TO_AT
 from harborweb.configuration.written import changed_text, undone_text
 
 CHOICES = frozenset(BY_SWITCH)  # answers that are no key of harbor.yml
@@ -155,6 +156,19 @@ def shown(value: Answer) -> str:
     return "" if value is None else str(value)
 
 
+def veiled(text: str) -> str:
+    """`text` as it may be shown in an input: a password inside a URL as dots."""
+    return TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), text)
+
+
+def unveiled(raw: str, now: str) -> str:
+    """What was typed, with the password of `now` where the dots for it were left standing."""
+    if DOTS not in raw:
+        return raw
+    password = IN_URL.search(now[: now.rfind("@") + 1])
+    return raw.replace(DOTS, password[0].partition("://")[2].partition(":")[2][:-1], 1) if password else raw
+
+
 def effective(field: Field, value: Answer) -> Answer:
     """What Harbor goes by: the default where nothing is said."""
     return field.default if value is None and field.kind in (Kind.BOOLEAN, Kind.CHOICE) else value
@@ -173,6 +187,7 @@ def answered(state: State, answers: Mapping[str, str]) -> State:
         field = BY_KEY.get(key)
         if field is None or not switches.asked(key) or not state.counts(field) or not state.offered(field):
             continue
+        raw = raw if field.secret else unveiled(raw, state.typed.get(key) or shown(state.now(field)))
         if (field.secret and raw == "") or (key not in state.typed and _as_it_was(state, field, raw)):
             continue
         state = _one(state, field, "" if raw == NOTHING else raw)
@@ -327,5 +342,5 @@ def carried(old: State, new: State) -> State:
 
 __all__ = [
     "CHOICES", "NOTHING", "REPAIR", "SWITCHES", "TLS", "Answer", "State", "answered", "begun_again", "carried",
-    "effective", "shown", "undone", "undone_section", "value_of", "values",
+    "effective", "shown", "undone", "undone_section", "unveiled", "value_of", "values", "veiled",
 ]  # fmt: skip

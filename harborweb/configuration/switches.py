@@ -93,8 +93,8 @@ SWITCHES = (
         _blocks("external_database"),
     )),
     Switch("redis", "redis", _("Which Redis?"), (
-        Choice("internal", _("The one that comes with Harbor"), _("It runs in a container. There is nothing to set."),
-               owns=("redis",)),
+        Choice("internal", _("The one that comes with Harbor"),
+               _("It runs in a container and keeps nothing that has to last."), owns=("redis",)),
         Choice("external", _("A Redis server of your own"), _("One server, by its host name and port."),
                ("external_redis",)),
         Choice("sentinel", _("Several of your own behind Sentinel"),

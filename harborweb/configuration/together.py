@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import person
-from harborweb.configuration.answers import CHOICES, State, answered, shown
+from harborweb.configuration.answers import CHOICES, State, answered, shown, veiled
 from harborweb.configuration.fields import BY_KEY
 from harborweb.configuration.models import Draft, DraftVersion
 from harborweb.errors import Problem
@@ -71,7 +71,7 @@ def touched(before: State, after: State) -> set[str]:
 
 def _stands(state: State, key: str) -> str:
     """An answer as a page would show it."""
-    return state.typed.get(key, shown(state.now(BY_KEY[key])))
+    return veiled(state.typed.get(key, shown(state.now(BY_KEY[key]))))
 
 
 class Conflict(Problem):

@@ -12,10 +12,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from harborweb.configuration import switches
-from harborweb.configuration.answers import REPAIR, State, effective, shown, values
+from harborweb.configuration.answers import REPAIR, State, effective, shown, values, veiled
 from harborweb.configuration.diff import Diff, compare
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.fields import BY_BLOCK, BY_SECTION, SECTIONS, Effect, Field, Kind, Section, of_section
+from harborweb.configuration.fields import (
+    BY_BLOCK,
+    BY_KEY,
+    BY_SECTION,
+    SECTIONS,
+    Effect,
+    Field,
+    Kind,
+    Section,
+    of_section,
+)
 from harborweb.configuration.repairs import Flaw, flaws
 from harborweb.configuration.switches import SWITCHES, Choice, Switch
 
@@ -283,7 +293,7 @@ class Wizard:
         state = self.state
         value, before = state.now(field), state.before(field)
         typed = state.typed.get(field.key)
-        raw = "" if field.secret else typed if typed is not None else shown(effective(field, value))
+        raw = "" if field.secret else veiled(typed if typed is not None else shown(effective(field, value)))
         changed = state.counts(field) and state.changed(field)
         origin = "" if field.secret or not changed else self._in_words(field, before)
         faults = tuple(fault for fault in self.faults if fault.key == field.key)
@@ -304,7 +314,8 @@ class Wizard:
             for choice in switch.choices
         )
         origin = switch.choice(first) if now != first else None
-        faults = tuple(fault for fault in self.faults if fault.key in {switch.name, *switch.keys, *switch.paths})
+        own = {switch.name, *switch.keys, *(path for path in switch.paths if path not in BY_KEY)}
+        faults = tuple(fault for fault in self.faults if fault.key in own)
         return Decision(switch, options, str(origin.title) if origin else "", faults, tuple(self._groups(fields)))
 
     def _parts(self, name: str) -> Iterator[Part]:
@@ -330,7 +341,9 @@ class Wizard:
             place = switches.place(field.key)
             if place is not None:
                 groups.setdefault(place[1], []).append(self.question(field))
-        for values_, questions in groups.items():
+        for values_, questions in sorted(
+            groups.items(), key=lambda group: len(group[0])
+        ):  # what is special comes first
             switch = switches.place(questions[0].field.key)[0]  # type: ignore[index]  # it has one: see above
             places = [n for n, choice in enumerate(switch.choices, 1) if choice.value in values_]
             more = [q for n, q in enumerate(questions) if n >= OPEN_AT_FIRST and q.quiet]
@@ -356,7 +369,7 @@ class Wizard:
     def _in_words(self, field: Field, value: object) -> str:
         if field.kind is Kind.BOOLEAN:
             return _("on") if effective(field, value) is True else _("off")  # type: ignore[arg-type]
-        return shown(value).replace("\n", ", ") or _("empty")  # type: ignore[arg-type]
+        return veiled(shown(value)).replace("\n", ", ") or _("empty")  # type: ignore[arg-type]
 
     def _stop(self, section: Section) -> Stop:
         fields = [field for field in of_section(section.name) if self.state.offered(field)]

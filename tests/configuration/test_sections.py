@@ -183,6 +183,18 @@ def test_a_secret_is_set_kept_replaced_and_taken_away_without_being_shown(operat
     assert Document(text()).get("external_redis.host") == "redis.example:6379"
 
 
+def test_a_password_inside_an_address_is_not_shown_and_stays(operator: Client, draft: Draft) -> None:
+    send(operator, "proxy", proxy__http_proxy=f"http://me:{SECRET}@proxy.example:3128")
+    page = operator.get("/configuration/draft/proxy/")
+    assert SECRET not in page.content.decode() and 'value="http://me:•••@proxy.example:3128"' in page.content.decode()
+    send(operator, "proxy", proxy__no_proxy=".example")
+    assert Document(text()).get("proxy.http_proxy") == f"http://me:{SECRET}@proxy.example:3128"
+    send(operator, "proxy", proxy__http_proxy="http://you:•••@other.example")
+    assert Document(text()).get("proxy.http_proxy") == f"http://you:{SECRET}@other.example"
+    send(operator, "proxy", proxy__http_proxy="http://you:new@other.example")
+    assert Document(text()).get("proxy.http_proxy") == "http://you:new@other.example"
+
+
 def test_each_field_says_how_it_stands_in_words(operator: Client, draft: Draft) -> None:
     send(operator, "jobs", jobservice__max_job_workers="4", jobservice__logger_sweeper_duration="0")
     page = operator.get("/configuration/draft/jobs/").content.decode()
