@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.syntax import COLLECTIONS, Node, compose
+from harborweb.configuration.syntax import COLLECTIONS, MOST, TOO_MANY, Node, compose
 from harborweb.configuration.values import MERGE, NULL, TAG, TEXT, Plain, Value, construct
 from harborweb.errors import Problem
 
@@ -24,7 +24,6 @@ REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 BOM = "\ufeff"
 DEEP = re.compile(r"(?:[\[{]\s*){50}")
 LARGEST = 256 * 1024  # characters; a harbor.yml has some 15,000
-MOST = 5000  # keys and items, those reached through aliases among them
 
 
 class TextProblem(Problem):
@@ -155,6 +154,8 @@ class Tree:
 
     def _stumbled(self, why: str, offset: int) -> Exception:
         line = self.line(offset) if offset >= 0 else None
+        if why == TOO_MANY:
+            return self._too_many(line)
         if why == "nested too deep":
             return TextProblem(_("The blocks of this file are nested too deep."), line=1)
         if "\t" in why or "'\\t'" in why:
@@ -166,6 +167,14 @@ class Tree:
         return TextProblem(
             _("YAML cannot read this line: %(why)s.") % {"why": why},
             _("Look at its indentation, quotes and colons, and at the line before it."),
+            line=line,
+        )
+
+    @staticmethod
+    def _too_many(line: int | None) -> TextProblem:
+        return TextProblem(
+            _("This text has more than %(most)s keys.") % {"most": MOST},
+            _("A harbor.yml has some 100. Look whether this is the right file."),
             line=line,
         )
 
@@ -207,11 +216,7 @@ class Tree:
     def _entry(self, path: Path, node: Node, name: tuple[int, int] | None, flow: bool, through: int | None) -> None:
         """Enter `node` under `path`; `name` is where its key stands, None for an item or what an alias brings."""
         if len(self.entries) >= MOST:
-            raise TextProblem(
-                _("This text has more than %(most)s keys.") % {"most": MOST},
-                _("A harbor.yml has some 100. Look whether this is the right file."),
-                line=self.line(node.start),
-            )
+            raise self._too_many(self.line(node.start))
         real = node.target or node
         start, end = (node.start, node.end) if through is None else (through, through)
         if name and start == end and ":" in self.text[name[1] : start + 1]:

@@ -18,6 +18,8 @@ from harborweb.configuration.values import MERGE, TAG, TEXT, resolve
 Stumbled = Callable[[str, int], Exception]  # why, and the offset (-1: nobody knows)
 COMMENT = re.compile(r"^ *#[^\n]*", re.MULTILINE)
 PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+|$))*")
+MOST = 5000  # keys and items; a harbor.yml has some 100
+TOO_MANY = "more keys than a harbor.yml has"
 COLLECTIONS = {"mapping": TAG + "map", "sequence": TAG + "seq"}
 
 
@@ -78,7 +80,10 @@ def compose(text: str, starts: Sequence[int], stumbled: Stumbled) -> Node | None
                 short, lambda mark: int(mark.index) + shift[mark.line] if mark.line < len(shift) else len(text)
             )
             root = composer.root()
-        except (YAMLError, _Complaint, RecursionError):
+        except _Complaint as error:
+            if error.why == TOO_MANY:
+                raise stumbled(error.why, error.offset) from error
+        except (YAMLError, RecursionError):
             pass  # the whole text tells better what is wrong, and where
         else:
             if not composer.several_lines:
@@ -116,6 +121,7 @@ class _Composer:
         self._events: Iterator[Any] = iter(yaml.parse(text))
         self._anchors: dict[str, Node] = {}
         self.several_lines = False
+        self._left = 2 * MOST
 
     def root(self) -> Node | None:
         """The one document's node."""
@@ -135,6 +141,9 @@ class _Composer:
 
     def _node(self, event: Any) -> Node:
         start, end = self._offset(event.start_mark), self._offset(event.end_mark)
+        self._left -= 1
+        if self._left < 0:
+            raise _Complaint(TOO_MANY, start)
         if isinstance(event, AliasEvent):
             target = self._anchors.get(str(event.anchor))
             if target is None:
