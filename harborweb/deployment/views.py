@@ -49,9 +49,11 @@ def containers(request: HttpRequest) -> HttpResponse:
 def deploy(request: HttpRequest) -> HttpResponse:
     """Say what a deployment will do, and do it once confirmed."""
     context = pages.home()
+    # what runs stays with its version unless another is chosen: a newer one is an upgrade
+    proposed = context["running"].installer if context["running"] else context["installer"]
     initial = {
         "revision": request.GET.get("revision") or (context["revision"] and context["revision"].number),
-        "installer": context["installer"] and context["installer"].pk,
+        "installer": getattr(proposed, "pk", None),
         "with_trivy": bool(context["running"] and context["running"].with_trivy), "roll_back": True,
     }  # fmt: skip
     form = DeployForm(request.POST or None, initial=initial)

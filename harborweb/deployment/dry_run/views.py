@@ -21,7 +21,8 @@ from harborweb.errors import Problem
 def start(request: HttpRequest) -> HttpResponse:
     """Start a dry run of what the deploy page's form says, or of a revision as it would be deployed next."""
     data = request.POST.copy()
-    running, installer = looking.running(), latest_installer()
+    running = looking.running()
+    installer = running.installer if running else latest_installer()
     if not data.get("installer") and installer:
         data["installer"] = str(installer.pk)
         if running and running.with_trivy:
@@ -43,7 +44,8 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start_draft(request: HttpRequest) -> HttpResponse:
     """Start a dry run of the draft, as it would be deployed next."""
-    running, installer = looking.running(), latest_installer()
+    running = looking.running()
+    installer = running.installer if running else latest_installer()
     try:
         if installer is None:
             raise Problem(_("There is no installer."), _("Get one first: its prepare does the dry run."))

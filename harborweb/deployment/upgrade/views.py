@@ -1,5 +1,6 @@
 """The pages of upgrades."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import rules
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import read
-from harborweb.configuration.merging import Item, Merged
+from harborweb.configuration.merging import MIGRATED, OURS, THEIRS, Item, Merged
 from harborweb.deployment import looking, pages
 from harborweb.deployment.backup import services as backups
 from harborweb.deployment.models import Installer, Upgrade
@@ -77,10 +78,28 @@ def _detail(request: HttpRequest, row: Upgrade, problem: Problem | None = None) 
         context |= {
             "diff": compare(read(texts["ours"]), read(merged.text), verdict.faults), "verdict": verdict,
             "errors": [fault for fault in verdict.faults if fault.severity == "error"],
-            "decide": [item for item in merged.items if item.choices],
+            "decide": [_choice(item) for item in merged.items if item.choices],
             "groups": _groups(merged),
         }  # fmt: skip
     return render(request, "deployment/upgrade.html", context, status=409 if problem else 200)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An item that a person decides, with its sides: value of the radio, words, what would stand there."""
+
+    key: str
+    kind: str
+    taken: str
+    secret: bool
+    sides: list[tuple[str, str, str]]
+
+
+def _choice(item: Item) -> Choice:
+    names = {OURS: _("Yours"), THEIRS: _("The new default"), MIGRATED: _("What prepare migrate wrote")}
+    found = {OURS: item.ours, THEIRS: item.theirs, MIGRATED: item.migrated}
+    sides = [(side, names[side], found[side] or "") for side in item.choices]
+    return Choice(item.key, item.kind, item.taken, item.secret, sides)
 
 
 def _groups(merged: Merged) -> list[tuple[str, str, list[Item]]]:
