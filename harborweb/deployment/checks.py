@@ -1,13 +1,12 @@
 """What has to be true on the host before a deployment touches a file."""
 
-import errno
-import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from harborweb.deployment import looking, sentences
-from harborweb.deployment.wanted import Wanted
+from harborweb.deployment import host, looking, sentences
+from harborweb.deployment.host import together
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.tools import compose, engine, prepare
@@ -90,38 +89,19 @@ def containers(path: Path, old: Path | None = None) -> list[engine.Container]:
     return ours
 
 
-def certificate(run: Run, wanted: Wanted) -> None:
-    """With https, both files are there; raises Problem. prepare deletes the old pair before it looks for the new."""
-    if not wanted.https:
-        return
-    for key, name in (("https.certificate", wanted.certificate), ("https.private_key", wanted.private_key)):
-        _file(run, key, name)
-    run.line(_("Certificate and private key are there."))
+def machine(
+    run: Run, text: str, path: Path, old: Path | None = None, looks: Sequence[together.Check] = host.BEFORE_DEPLOYING
+) -> None:
+    """What only this machine knows: each finding becomes a line of the log.
 
-
-def _file(run: Run, key: str, name: str) -> None:
-    words = {"key": key, "path": name}
-    mend = _(
-        "prepare would delete the certificate in use before it notices. Mend the path in the configuration, save, "
-        "and deploy again."
-    )
-    if not name.startswith("/"):
-        raise Problem(_("%(key)s is no absolute path: %(path)s.") % words, mend, field=key)
-    try:
-        if Path(name).is_dir():
-            raise Problem(_("%(path)s (%(key)s) is a folder.") % words, mend, field=key)
-        if Path(name).is_file():
-            return
-        Path(name).stat()
-    except FileNotFoundError as error:
-        if hidden():
-            run.line(_("This worker runs in a container and cannot see %(path)s: not checked.") % words)
-            return
-        raise Problem(
-            _("There is no file %(path)s (%(key)s) on the worker's host.") % words, mend, field=key
-        ) from error
-    except PermissionError:
-        run.line(_("The worker's user may not look at %(path)s: not checked.") % words)
+    Raises Problem for the first that would stop prepare or compose; for warnings nobody is held up.
+    """
+    found = host.examine(text, installer=path, replaces=old, checks=looks)
+    for one in found:
+        run.line(one.said(), "err" if one.state == "error" else "note")
+    stops = next((one for one in found if one.state == "error"), None)
+    if stops is not None:
+        raise Problem(stops.message, " ".join(part for part in (stops.why, stops.advice) if part), field=stops.key)
 
 
 def hidden() -> bool:
@@ -131,45 +111,3 @@ def hidden() -> bool:
             return engine.holds_us(client)
     except engine.EngineError:
         return False
-
-
-def ports(run: Run, wanted: Wanted, ours: list[engine.Container]) -> None:
-    """The ports are free, or held by the containers that this deployment replaces; raises Problem."""
-    held = {port for one in ours if one.state == "running" for port in one.host_ports}
-    try:
-        with engine.connect() as client:
-            published, inside = engine.published(client), engine.holds_us(client)
-    except engine.EngineError as error:
-        raise sentences.engine(error) from error
-    for key, port in wanted.ports.items():
-        words = {"port": port, "key": key, "name": published.get(port, "")}
-        advice = _("Stop it, or choose another %(key)s in the configuration; then deploy again.") % words
-        if port in held:
-            run.line(_("Port %(port)d (%(key)s) is held by what this deployment replaces.") % words)
-        elif port in published:
-            raise Problem(_("Port %(port)d is taken: the container %(name)s publishes it.") % words, advice, field=key)
-        elif inside:
-            run.line(
-                _("No container publishes port %(port)d (%(key)s); other programs cannot be seen from here.") % words
-            )
-        elif _taken(port):
-            raise Problem(
-                _("Port %(port)d is taken: a program on the worker's host listens on it.") % words, advice, field=key
-            )
-        else:
-            run.line(_("Port %(port)d (%(key)s) is free.") % words)
-
-
-def _taken(port: int) -> bool:
-    """Whether something listens on `port`; one that may not be tried (below 1024) counts as free: docker will say."""
-    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104 - as docker binds
-        try:
-            with socket.socket(family) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind((address, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return True
-    return False

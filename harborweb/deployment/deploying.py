@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from harborweb.deployment import checks, looking, sentences, waiting, wanted
+from harborweb.deployment import checks, host, looking, sentences, waiting, wanted
 from harborweb.deployment.models import Deployment
 from harborweb.deployment.transaction import journal, lock, recovery, rollback
 from harborweb.deployment.transaction.attempt import STEPS, Attempt, step_names
@@ -16,6 +16,7 @@ from harborweb.jobs.run import Run
 from harborweb.tools import compose, process
 
 __all__ = ["STEPS", "deploy", "start", "step_names", "stop"]
+
 
 def deploy(run: Run) -> dict[str, Any]:
     """Deploy a revision: either it runs and is accepted, or everything is as it was.
@@ -132,7 +133,8 @@ def start(run: Run) -> dict[str, Any]:
                 _("There is no docker-compose.yml in %(folder)s.") % {"folder": folder},
                 _("Deploy the revision again."),
             )
-        checks.ports(run, wishes, checks.containers(folder))
+        checks.containers(folder)
+        checks.machine(run, deployment.revision.text(), folder, looks=host.BEFORE_STARTING)
         run.step(2, 3, _("Up"))
         _compose(run, program.up(), folder, rollback.UP_SECONDS)
         run.step(3, 3, _("Wait until healthy"))

@@ -36,6 +36,9 @@ CHECKS = (
     Check(_("HTTPS proxy"), "proxy.https_proxy", proxy.https_proxy),
     Check(_("Log endpoint"), syslog.BLOCK, syslog.look),
 )
+_SLOW = {resolving.in_container}  # starts a container, and nothing depends on it
+BEFORE_DEPLOYING = tuple(check for check in CHECKS if check.look not in _SLOW)
+BEFORE_STARTING = tuple(check for check in CHECKS if check.look in {containers.names, containers.ports})
 
 
 def examine(

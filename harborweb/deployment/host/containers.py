@@ -90,7 +90,7 @@ def _wanted(machine: Machine) -> set[str]:
         except OSError:
             text = ""
         found = set(re.findall(r"^\s+container_name:\s*[\"']?([\w.-]+)", text, re.MULTILINE))
-        if found and "harbor-core" not in found:
+        if "harbor-core" not in found and (found or not _is_harbors(machine.installer)):
             return found
     wanted = set(HARBORS)
     if machine.document.kind("external_database") != "mapping":
@@ -100,6 +100,14 @@ def _wanted(machine: Machine) -> set[str]:
     if machine.on("metric.enabled"):
         wanted.add("harbor-exporter")
     return wanted
+
+
+def _is_harbors(installer: Path) -> bool:
+    """Whether its prepare runs Harbor's own image, or a mirror's: other installers have other names."""
+    try:
+        return "goharbor/" in (installer / "prepare").read_text(errors="replace")
+    except OSError:
+        return True
 
 
 def _project(machine: Machine, sheet: Sheet, found: list[Row], ours: list[Row]) -> None:
@@ -139,7 +147,7 @@ def _port(
     words = {"port": port, "key": key, "name": container or listeners.named(busy)}
     advice = _("Stop it, or choose another %(key)s.") % words
     why = _("docker compose up would stop.")
-    if port == LOG_PORT:
+    if port == LOG_PORT and "harbor-log" in _wanted(machine):
         text = _("Port 1514 is where Harbor’s own log container listens.")
         sheet.error(key, text, why, _("Choose another %(key)s.") % words)
     elif ours:

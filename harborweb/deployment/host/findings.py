@@ -13,6 +13,7 @@ from harborweb.masking import Masker
 from harborweb.tools import engine
 
 MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+SIGNS = {"error": "✗", "warning": "!", "unknown": "?", "fine": "✓"}
 ORDER = {"error": 0, "warning": 1, "unknown": 2, "fine": 3}
 
 
@@ -35,6 +36,11 @@ class Finding:
     def fault(self) -> Fault:
         """The finding as the rules of a harbor.yml write theirs; only for errors and warnings."""
         return Fault(self.state, self.key, self.line, self.message, self.why, self.advice)
+
+    def said(self) -> str:
+        """As a line of a log."""
+        key = f"{self.key}: " if self.key else ""
+        return " ".join(part for part in (SIGNS[self.state], key + self.message, self.why, self.advice) if part)
 
     def masked(self, masker: Masker) -> "Finding":
         """Without the secrets that the other side's answer may repeat."""

@@ -11,12 +11,9 @@ from django.utils.translation import gettext as _
 from harborweb.configuration import services as configuration
 from harborweb.configuration.models import Revision
 from harborweb.deployment import host, looking, wanted
-from harborweb.deployment.host.findings import Finding
 from harborweb.deployment.models import Installer
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
-
-WORDS = {"error": "✗", "warning": "!", "unknown": "?", "fine": "✓"}
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -36,17 +33,11 @@ def check(run: Run) -> dict[str, Any]:
     if not found:
         raise Problem(_("This text is no YAML, so there is nothing to hold against the machine."), _("Mend it first."))
     for one in found:
-        run.line(said(one))
+        run.line(one.said())
     return {
         "findings": [dataclasses.asdict(one) for one in found], "machine": socket.gethostname(),
         "seconds": round(seconds, 1), "draft": run.arguments.get("draft"), "revision": run.arguments.get("revision"),
     }  # fmt: skip
-
-
-def said(one: Finding) -> str:
-    """A finding as a line of a log."""
-    key = f"{one.key}: " if one.key else ""
-    return " ".join(part for part in (WORDS[one.state], key + one.message, one.why, one.advice) if part)
 
 
 def _text(run: Run) -> str:
