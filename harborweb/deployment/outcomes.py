@@ -69,6 +69,8 @@ def end(deployment: Deployment) -> End | None:
     if outcome == Outcome.UNDISTURBED:
         text = _("It ended before anything was touched. What ran runs on; every file is as it was.")
         return End("info", _("Nothing was changed."), text)
+    if outcome == Outcome.ROLLING_BACK and _nobody_works(deployment):
+        outcome = Outcome.INTERRUPTED  # the host worker has not looked yet
     if outcome == Outcome.ROLLING_BACK:
         text = _("Files and containers go back to what was there before. That is not stopped halfway.")
         return End("info", _("It is being rolled back."), text, steps, live=True)
@@ -83,6 +85,10 @@ def end(deployment: Deployment) -> End | None:
     if deployment.phase == Phase.STUCK:
         return End("bad", _("It needs you: the rollback failed too."), note, steps, by_hand=by_hand(deployment))
     return End("warn", _("It needs you."), note, steps)
+
+
+def _nobody_works(deployment: Deployment) -> bool:
+    return not any(job and not job.settled for job in (deployment.job, deployment.recovery))
 
 
 def _interrupted(deployment: Deployment) -> str:
