@@ -187,7 +187,7 @@ def _complete(sheet: Sheet, key: str, folder: Path, wanted: list[str]) -> bool:
     if any(seen.kind == "denied" for seen in found.values()):
         sheet.unknown(key, _("%(path)s may not be looked at by this user: not checked.") % {"path": folder})
         return False
-    gone = [name for name, seen in found.items() if seen.kind != "file"]
+    gone = [name for name, seen in found.items() if seen.kind != "file" or _leads_out(folder / name)]
     if gone:
         sheet.error(
             key,
@@ -202,6 +202,11 @@ def _complete(sheet: Sheet, key: str, folder: Path, wanted: list[str]) -> bool:
         text = _("There is no trivy_adapter.crt in %(path)s: prepare --with-trivy would stop.") % {"path": folder}
         sheet.unknown(key, text)
     return not gone
+
+
+def _leads_out(path: Path) -> bool:
+    """Whether this is a link to elsewhere: prepare copies links as links, so from the copy they lead nowhere."""
+    return path.is_symlink() and "/" in str(path.readlink())
 
 
 def _first(path: Path) -> x509.Certificate | None:

@@ -191,6 +191,11 @@ def test_the_internal_certificates(tmp_path: Path, root: authority.Made) -> None
     assert (missing.state, "harbor_db.key" in missing.message) == ("error", True)
     assert faults(trust.look, itls(folder, "external_database:\n  harbor:\n    host: x\n")) == []
     assert faults(trust.look, itls(folder).replace("true", "false")) == []
+    key = folder / "core.key"
+    (tmp_path / "core.key").write_text(key.read_text())
+    key.unlink()
+    key.symlink_to("../core.key")  # copied as a link, it leads nowhere
+    assert "core.key" in the_one(trust.look, itls(folder, "external_database:\n  harbor:\n    host: x\n")).message
 
 
 def test_internal_certificates_that_do_not_fit(tmp_path: Path, root: authority.Made) -> None:

@@ -80,6 +80,15 @@ def test_a_database_that_can_only_be_read(database: servers.PostgreSQL) -> None:
     assert "read-only" in the_one(postgresql.look, text(database.port, db_name="other")).message
 
 
+def test_a_user_that_may_not_even_connect(database: servers.PostgreSQL) -> None:
+    database.run("drop database if exists closed")
+    database.run("create database closed owner plain")
+    database.run("revoke connect on database closed from public")
+    found = the_one(postgresql.look, text(database.port, username="guest", db_name="closed"))
+    assert found.key == "external_database.harbor.username"
+    assert 'permission denied for database "closed"' in found.message
+
+
 def test_harbors_own_tables(database: servers.PostgreSQL) -> None:
     database.run("drop database if exists old")
     database.run("create database old owner plain encoding 'LATIN1' template template0")

@@ -2,10 +2,14 @@
 
 import re
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from harborweb.deployment.host import addresses
+from harborweb.deployment.host import addresses, files, pem
 from harborweb.deployment.host.addresses import Unresolved
 from harborweb.deployment.host.findings import Machine, Sheet
 
@@ -33,6 +37,19 @@ def resolves(machine: Machine, sheet: Sheet, key: str, host: str) -> bool:
             _("Write the address of this machine in your network, and let the server listen there."),
         )  # fmt: skip
     return True
+
+
+@contextmanager
+def trusted(machine: Machine, *more: str) -> Iterator[str]:
+    """A file of what Harbor's containers trust: the usual authorities, storage_service.ca_bundle, which is put into
+    all of them, and those in the files `more`."""
+    paths = (pem.trust_file(), machine.word("storage_service.ca_bundle"), *more)
+    with tempfile.NamedTemporaryFile(prefix="harborweb-", suffix=".pem") as file:
+        for path in paths:
+            file.write((files.read(Path(path)) if path else None) or b"")
+            file.write(b"\n")
+        file.flush()
+        yield file.name
 
 
 def takes_connections(host: str, port: int) -> bool:

@@ -1,17 +1,12 @@
 """The external database: sign in as Harbor would, and see whether it could make its tables there."""
 
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.utils.translation import gettext as _
 
-from harborweb.deployment.host import files, pem
-from harborweb.deployment.host.connections.asking import resolves, words
+from harborweb.deployment.host.connections.asking import resolves, trusted, words
 from harborweb.deployment.host.findings import Machine, Sheet
 
 BLOCK = "external_database.harbor"
@@ -41,7 +36,7 @@ def look(machine: Machine, sheet: Sheet) -> None:
     if mode not in MODES:
         return  # the rules say it
     try:
-        with _trusted(machine) as authorities, _connected(machine, host, port, mode, authorities) as connection:
+        with trusted(machine) as authorities, _connected(machine, host, port, mode, authorities) as connection:
             row = connection.execute(QUESTIONS).fetchone()
             facts = dict(zip(NAMES, row or (), strict=True))
             _judge(machine, sheet, connection, facts, f"{host}:{port}")
@@ -62,18 +57,6 @@ def _connected(
     )  # fmt: skip
 
 
-@contextmanager
-def _trusted(machine: Machine) -> Iterator[str]:
-    """A file of what Harbor's core trusts: the usual authorities, and storage_service.ca_bundle, which is put into
-    all of Harbor's containers."""
-    usual = files.read(Path(pem.trust_file() or "/nonexistent")) or b""
-    own = files.read(Path(machine.word("storage_service.ca_bundle") or "/nonexistent")) or b""
-    with tempfile.NamedTemporaryFile(prefix="harborweb-", suffix=".pem") as file:
-        file.write(usual + b"\n" + own)
-        file.flush()
-        yield file.name
-
-
 def _say(sheet: Sheet, error: psycopg.Error, host: str, port: int, mode: str) -> None:
     said = words("; ".join(dict.fromkeys(re.findall(r"port \d+ failed: ([^\n]+)", str(error)))) or error)
     low = said.lower()
@@ -85,13 +68,13 @@ def _say(sheet: Sheet, error: psycopg.Error, host: str, port: int, mode: str) ->
         key, advice = f"{BLOCK}.db_name", _("Make it on the server: create database … owner …; Harbor does not.")
     elif "does not exist" in low and "role" in low:
         key, advice = f"{BLOCK}.username", _("Make that user on the server.")
+    elif "pg_hba" in low and "no encryption" not in low:
+        advice = _("Allow this machine and that user in the server’s pg_hba.conf.")
     elif "certificate" in low or "ssl" in low or "encryption" in low:
         key = f"{BLOCK}.ssl_mode"
         advice = _("Choose the ssl_mode that the server offers; its authority goes into storage_service.ca_bundle.")
     elif "permission denied" in low:
         key, advice = f"{BLOCK}.username", _("Give that user the right to connect to this database.")
-    elif "pg_hba" in low:
-        key, advice = f"{BLOCK}.host", _("Allow this machine in the server’s pg_hba.conf.")
     elif "too many" in low or "remaining connection slots" in low:
         advice = _("Raise max_connections on the server, or close what holds the connections.")
     elif "timeout" in low or "timed out" in low:

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from harborweb.deployment.host import pem
 from harborweb.deployment.host.connections.asking import (
     ANSWER,
     CONNECT,
     host_and_port,
     resolves,
     takes_connections,
+    trusted,
     words,
 )
 from harborweb.deployment.host.findings import Machine, Sheet
@@ -42,9 +42,14 @@ def look(machine: Machine, sheet: Sheet) -> None:
     authority = machine.word(ROOT_CA)
     if machine.on(f"{BLOCK}.tlsOptions.enable") and authority and not Path(authority).is_file():
         return  # said by the check of the files
+    with trusted(machine, authority) as authorities:
+        _connect(machine, sheet, authorities)
+
+
+def _connect(machine: Machine, sheet: Sheet, authorities: str) -> None:
     hosts = [part for part in machine.word(HOST).split(",") if part.strip()]
     if machine.word(MASTER_SET):
-        place = _through_sentinels(machine, sheet, hosts)
+        place = _through_sentinels(machine, sheet, hosts, authorities)
     elif len(hosts) > 1:
         text = _("host names several servers, but sentinel_master_set is not set.")
         sheet.warning(HOST, text, "", _("Set sentinel_master_set, or write one server."))
@@ -52,25 +57,24 @@ def look(machine: Machine, sheet: Sheet) -> None:
     else:
         place = host_and_port(machine.word(HOST), 6379)
     if place is not None and resolves(machine, sheet, HOST, place[0]):
-        _ask(machine, sheet, *place)
+        _ask(machine, sheet, *place, authorities)
 
 
-def _client(machine: Machine, host: str, port: int, *, db: int = 0, sentinel: bool = False) -> Client:
+def _client(machine: Machine, host: str, port: int, authorities: str, *, sentinel: bool = False) -> Client:
     """A client that tries once. Sentinels are asked without user and password: Harbor has none for them."""
     options: dict[str, Any] = {}
     if machine.on(f"{BLOCK}.tlsOptions.enable"):
-        authority = machine.word(ROOT_CA) or pem.trust_file() or None
-        options = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": authority}
+        options = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": authorities}
     if not sentinel:
         options["username"] = machine.word(f"{BLOCK}.username") or None
         options["password"] = machine.word(f"{BLOCK}.password") or None
     return redis.Redis(
-        host=host, port=port, db=db, socket_connect_timeout=CONNECT, socket_timeout=ANSWER, protocol=2,
+        host=host, port=port, socket_connect_timeout=CONNECT, socket_timeout=ANSWER, protocol=2,
         retry=Retry(NoBackoff(), 0), decode_responses=True, driver_info=None, client_name=None, **options,
     )  # fmt: skip
 
 
-def _through_sentinels(machine: Machine, sheet: Sheet, hosts: list[str]) -> tuple[str, int] | None:
+def _through_sentinels(machine: Machine, sheet: Sheet, hosts: list[str], authorities: str) -> tuple[str, int] | None:
     """The master's place as the first sentinel that knows it says."""
     master: tuple[str, int] | None = None
     name = machine.word(MASTER_SET).split("/")[0]
@@ -80,7 +84,7 @@ def _through_sentinels(machine: Machine, sheet: Sheet, hosts: list[str]) -> tupl
             continue
         said: dict[str, Any] = {"place": f"{place[0]}:{place[1]}", "name": name}
         try:
-            with _client(machine, *place, sentinel=True) as sentinel:
+            with _client(machine, *place, authorities, sentinel=True) as sentinel:
                 row = sentinel.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", name)
                 if row:
                     master = master or (str(row[0]), int(row[1]))
@@ -95,11 +99,11 @@ def _through_sentinels(machine: Machine, sheet: Sheet, hosts: list[str]) -> tupl
     return master
 
 
-def _ask(machine: Machine, sheet: Sheet, host: str, port: int) -> None:
+def _ask(machine: Machine, sheet: Sheet, host: str, port: int, authorities: str) -> None:
     """Sign in, look at what it is, write one key that ends by itself, and choose each database."""
     place = {"place": f"{host}:{port}"}
     try:
-        with _client(machine, host, port) as client:
+        with _client(machine, host, port, authorities) as client:
             client.ping()
             info = client.info()
             _judge(sheet, info, place)

@@ -3,13 +3,12 @@
 import secrets
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from harborweb.deployment.host.connections.asking import ANSWER, CONNECT, resolves, words
+from harborweb.deployment.host.connections.asking import ANSWER, CONNECT, resolves, trusted, words
 from harborweb.deployment.host.findings import Machine, Sheet
 
 BLOCK = "storage_service.s3"
@@ -38,8 +37,9 @@ def look(machine: Machine, sheet: Sheet) -> None:
 
     place = {"bucket": bucket, "place": endpoint or f"S3 ({machine.word(f'{BLOCK}.region')})"}
     try:
-        client = _client(machine, endpoint)
-        _talk(machine, sheet, client, bucket, place)
+        with trusted(machine) as authorities:
+            client = _client(machine, endpoint, authorities)
+            _talk(machine, sheet, client, bucket, place)
     except ClientError as error:
         _say_refused(machine, sheet, error.response, place)
     except (BotoCoreError, HTTPClientError, ValueError, OSError) as error:
@@ -53,11 +53,15 @@ def _endpoint(machine: Machine) -> str:
     return f"{'https' if machine.on(f'{BLOCK}.secure', True) else 'http'}://{text}"
 
 
-def _client(machine: Machine, endpoint: str) -> Any:
+def _client(machine: Machine, endpoint: str, authorities: str) -> Any:
     import botocore.session
     from botocore import UNSIGNED
     from botocore.config import Config
 
+    if machine.on(f"{BLOCK}.skipverify"):
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator has asked for it
     signed = bool(machine.word(f"{BLOCK}.accesskey"))
     path_style = machine.on(f"{BLOCK}.forcepathstyle", bool(endpoint))
     secure = machine.on(f"{BLOCK}.secure", True)
@@ -67,7 +71,7 @@ def _client(machine: Machine, endpoint: str) -> Any:
     )
     client = session.create_client(
         "s3", region_name=machine.word(f"{BLOCK}.region") or "us-east-1", endpoint_url=endpoint or None,
-        use_ssl=secure, verify=_verify(machine),
+        use_ssl=secure, verify=False if machine.on(f"{BLOCK}.skipverify") else authorities,
         aws_access_key_id=machine.word(f"{BLOCK}.accesskey") or None,
         aws_secret_access_key=machine.word(f"{BLOCK}.secretkey") or None,
         aws_session_token=machine.word(f"{BLOCK}.sessiontoken") or None,
@@ -85,17 +89,6 @@ def _client(machine: Machine, endpoint: str) -> Any:
 def _follow_no_redirect(params: dict[str, Any], **_more: Any) -> None:
     """botocore asks again in the region that it is told; the registry does not."""
     params["context"]["s3_redirect"] = {**params["context"].get("s3_redirect", {}), "redirected": True}
-
-
-def _verify(machine: Machine) -> bool | str:
-    """skipverify, or ca_bundle on top of what this machine trusts (the registry gets both)."""
-    if machine.on(f"{BLOCK}.skipverify"):
-        import urllib3
-
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator has asked for it
-        return False
-    bundle = machine.word("storage_service.ca_bundle")
-    return bundle if bundle and Path(bundle).is_file() else True
 
 
 def _talk(machine: Machine, sheet: Sheet, client: Any, bucket: str, place: dict[str, str]) -> None:
@@ -120,11 +113,13 @@ def _talk(machine: Machine, sheet: Sheet, client: Any, bucket: str, place: dict[
     if not machine.word(f"{BLOCK}.accesskey"):
         sheet.unknown(BLOCK, _("%(bucket)s is there. Without accesskey the registry uses this machine’s role.") % place)
         return
-    _object(sheet, client, bucket, f"{root}/harborweb-connection-check-{secrets.token_hex(6)}".lstrip("/"), place)
+    _object(
+        machine, sheet, client, bucket, f"{root}/harborweb-connection-check-{secrets.token_hex(6)}".lstrip("/"), place
+    )
 
 
-def _object(sheet: Sheet, client: Any, bucket: str, key: str, place: dict[str, str]) -> None:
-    client.put_object(Bucket=bucket, Key=key, Body=BODY)
+def _object(machine: Machine, sheet: Sheet, client: Any, bucket: str, key: str, place: dict[str, str]) -> None:
+    client.put_object(Bucket=bucket, Key=key, Body=BODY, **_asked_of_objects(machine))
     try:
         same = client.get_object(Bucket=bucket, Key=key)["Body"].read() == BODY
     finally:
@@ -135,6 +130,17 @@ def _object(sheet: Sheet, client: Any, bucket: str, key: str, place: dict[str, s
     else:
         text = _("What was put into %(bucket)s came back as something else.") % place
         sheet.warning(BLOCK, text, "", _("Look at the storage server’s own log."))
+
+
+def _asked_of_objects(machine: Machine) -> dict[str, str]:
+    """What the driver asks of every object: encryption and storage class may be forbidden, or a key unknown."""
+    asked = {}
+    if machine.on(f"{BLOCK}.encrypt"):
+        key = machine.word(f"{BLOCK}.keyid")
+        asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {"ServerSideEncryption": "AES256"}
+    if (kind := machine.word(f"{BLOCK}.storageclass").upper()) and kind != "NONE":
+        asked["StorageClass"] = kind
+    return asked
 
 
 def _skew(sheet: Sheet, answer: dict[str, Any]) -> None:
