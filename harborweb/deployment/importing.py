@@ -1,8 +1,6 @@
 """Take over a Harbor that runs already, without touching it: its folder and its containers are only read."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +8,16 @@ from django.db import transaction
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from harborweb.configuration import services as configuration
 from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
-from harborweb.configuration.rules import check
+from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.repairs import DUPLICATE, repair
 from harborweb.deployment import checks, drift, looking, rendered, sentences, wanted
+from harborweb.deployment.installation import Installation, items
 from harborweb.deployment.models import Deployment, Installer
-from harborweb.deployment.place import CONFIG, Place, services, stats
+from harborweb.deployment.place import Place, services, stats
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
@@ -26,47 +25,6 @@ from harborweb.sealing import seal
 from harborweb.tools import compose, engine, prepare
 
 STEPS = 4
-HARBOR_IMAGE = re.compile(r"(?:^|/)goharbor/harbor-[\w.-]+:(v?\d[\w.+-]*)$")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of what was found: good, warn (look at it), off (missing), info."""
-
-    state: str
-    name: str
-    words: str
-
-
-@dataclass
-class Installation:
-    """What was read in the folder and from the engine."""
-
-    folder: Path
-    text: str
-    mode: int
-    place: Place
-    services: list[str]
-    installer: prepare.Found | None
-    lacking: str  # why it is no complete installer
-    template: str
-    containers: list[engine.Container]
-
-    @property
-    def version(self) -> str:
-        """Of the installer's prepare, else of the containers."""
-        return (self.installer.version if self.installer else "") or next(iter(self.running_versions), "")
-
-    @property
-    def running_versions(self) -> list[str]:
-        """The versions of Harbor's images that run; normally one."""
-        found = {match.group(1) for one in self.containers if (match := HARBOR_IMAGE.search(one.image))}
-        return sorted(found)
-
-    @property
-    def with_trivy(self) -> bool:
-        """Whether the scanner belongs to it, so that the next deployment keeps it."""
-        return "trivy-adapter" in {*self.services, *(one.service for one in self.containers)}
 
 
 def take_over(run: Run) -> dict[str, Any]:
@@ -90,19 +48,19 @@ def take_over(run: Run) -> dict[str, Any]:
     except OSError as error:
         raise sentences.disk(error) from error
     run.step(2, STEPS, _("Read harbor.yml"))
-    Document(found.text)  # raises the sentence that names the line
+    _readable(found)
     for secret in wanted.secrets(found.text):
         run.secret(secret)
     run.step(3, STEPS, _("Look at the containers"))
     _look_at_containers(found)
-    items = list(_items(found))
-    for item in items:
+    said = list(items(found))
+    for item in said:
         run.line(f"{item.name}: {item.words}")
     run.step(4, STEPS, _("Take it over"))
     revision, deployment = _record(run, found)
     drift.look(looking.look(), force=True)
     return {
-        "items": [asdict(item) for item in items], "revision": revision.number, "folder": str(folder),
+        "items": [asdict(item) for item in said], "revision": revision.number, "folder": str(folder),
         "deployment": deployment.number if deployment else None,
         "url": reverse("deployment:home") if deployment else reverse("configuration:revision", args=[revision.number]),
     }  # fmt: skip
@@ -181,126 +139,25 @@ def _read(run: Run, folder: Path) -> Installation:
     return Installation(folder, text, path.stat().st_mode & 0o7777, place, named, installer, lacking, template, [])
 
 
+def _readable(found: Installation) -> None:
+    """Raise the sentence that names the line, unless it is a key that stands there twice: prepare reads past that."""
+    try:
+        Document(found.text)
+    except TextProblem as problem:
+        try:
+            found.text = repair(found.text, (DUPLICATE,))
+            Document(found.text)
+        except TextProblem:
+            raise problem from None
+        found.mended = str(problem)
+
+
 def _look_at_containers(found: Installation) -> None:
     try:
         with engine.connect() as client:  # of every project: somebody may have named another with -p
             found.containers = looking.here(engine.containers(client), found.folder)
     except engine.EngineError as error:
         raise sentences.engine(error) from error
-
-
-def _items(found: Installation) -> Iterator[Item]:
-    """What was found, and what is missing."""
-    yield _configuration(found)
-    yield from _faults(found)
-    if found.mode & 0o077:
-        words = {"mode": f"{found.mode:04o}", "path": found.folder / prepare.CONFIGURATION}
-        yield Item(
-            "warn", _("Who may read it"),
-            _("Its mode is %(mode)s, so others on the host may read the passwords in it. Type: chmod 600 %(path)s")
-            % words,
-        )  # fmt: skip
-    if found.installer:
-        words = {"version": found.installer.version or "?"}
-        yield Item("good", _("Installer"), _("version %(version)s, with its template and prepare") % words)
-    else:
-        advice = _("It can be stopped and started. To deploy from here, put back what the installer had brought.")
-        yield Item("off", _("Installer"), f"{found.lacking} {advice}")
-    yield _compose(found)
-    yield _rendered(found)
-    yield from _data(found)
-    yield from _running(found)
-    leftover = found.folder / "input" / prepare.CONFIGURATION
-    if leftover.exists():
-        yield Item(
-            "warn", "input/harbor.yml",
-            _("A prepare that failed has left the passwords there. The next deployment removes it."),
-        )  # fmt: skip
-
-
-def _configuration(found: Installation) -> Item:
-    lines = len(found.text.splitlines())
-    words = ngettext("%(n)d line", "%(n)d lines", lines) % {"n": lines}
-    return Item("good", prepare.CONFIGURATION, words)
-
-
-def _faults(found: Installation) -> Iterator[Item]:
-    verdict = check(found.text, template=found.template if found.installer else None)
-    errors = sum(fault.severity == "error" for fault in verdict.faults)
-    others = len(verdict.faults) - errors
-    if errors:
-        words = ngettext("%(n)d problem that prepare would refuse", "%(n)d problems that prepare would refuse", errors)
-        yield Item("bad", _("What the rules say"), words % {"n": errors})
-    if others:
-        words = ngettext("%(n)d warning", "%(n)d warnings", others)
-        yield Item("warn", _("What the rules say"), words % {"n": others})
-
-
-def _compose(found: Installation) -> Item:
-    if compose.FILE not in found.place.stats:
-        return Item("off", compose.FILE, _("prepare has not run here, so nothing can be stopped or started"))
-    n = len(found.services)
-    return Item("good", compose.FILE, ngettext("%(n)d service", "%(n)d services", n) % {"n": n})
-
-
-def _rendered(found: Installation) -> Item:
-    config = [name for name in found.place.stats if name.startswith(CONFIG)]
-    if found.place.unreadable:
-        words = {"n": len(found.place.unreadable), "all": len(config)}
-        return Item(
-            "unsure", CONFIG,
-            _("%(n)d of %(all)d files may not be read by this worker; it has to run as root to see hand edits") % words,
-        )  # fmt: skip
-    if not config:
-        return Item("off", CONFIG, _("the containers have no configuration to start from"))
-    words = {"n": len(config)}
-    return Item(
-        "good", CONFIG,
-        _("%(n)d files. Edits made by hand before now are not known; later ones will be shown.") % words,
-    )  # fmt: skip
-
-
-def _data(found: Installation) -> Iterator[Item]:
-    """data_volume, as far as this worker sees it."""
-    volume = wanted.read(found.text).data_volume
-    if not volume or checks.hidden():
-        return
-    if Path(volume).is_dir():
-        yield Item("good", "data_volume", volume)
-    else:
-        yield Item("off", "data_volume", _("there is no folder %(path)s: Harbor would start empty") % {"path": volume})
-
-
-def _running(found: Installation) -> Iterator[Item]:
-    name = _("Containers")
-    if not found.containers:
-        yield Item("off", name, _("none runs from this folder"))
-        return
-    well = sum(one.well for one in found.containers)
-    words = {"well": well, "n": len(found.containers)}
-    state = "good" if well == len(found.containers) else "warn"
-    yield Item(state, name, _("%(well)d of %(n)d are well") % words)
-    absent = sorted(set(found.services) - {one.service for one in found.containers})
-    if absent:
-        yield Item("off", name, _("no container of: %(names)s") % {"names": ", ".join(absent)})
-    project = compose.project_name(found.folder)
-    others = sorted({one.project for one in found.containers} - {project})
-    if others:
-        named = {"project": others[0], "ours": project}
-        yield Item(
-            "warn", _("Compose project"),
-            _("The containers run as project %(project)s; docker compose in this folder means %(ours)s. Put "
-              "COMPOSE_PROJECT_NAME=%(project)s into .env there, else they are not found.") % named,
-        )  # fmt: skip
-    versions = found.running_versions
-    prepared = found.installer.version.removeprefix("v") if found.installer else ""
-    if prepared and versions and {one.removeprefix("v") for one in versions} != {prepared}:
-        other = {"running": ", ".join(versions), "prepared": prepared}
-        yield Item(
-            "warn", _("Version"),
-            _("Containers of %(running)s run, and the folder's prepare is of %(prepared)s: a deployment would change "
-              "the version.") % other,
-        )  # fmt: skip
 
 
 @transaction.atomic
@@ -317,7 +174,7 @@ def _record(run: Run, found: Installation) -> tuple[Revision, Deployment | None]
             _("%(path)s, an installation that was there") % {"path": found.folder / prepare.CONFIGURATION},
             _("Imported"), who=job.who, who_name=job.who_name, source=job.source,
         )  # fmt: skip
-        run.line(_("Revision %(number)d holds its harbor.yml, byte for byte.") % {"number": revision.number})
+        run.line(_("Revision %(number)d holds its harbor.yml.") % {"number": revision.number})
     installer = _installer(found, job)
     if compose.FILE not in found.place.stats and not found.containers:
         return revision, None

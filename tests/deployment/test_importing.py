@@ -12,6 +12,7 @@ from django.test import Client
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
 from harborweb.deployment import deploying, drift, importing, looking, rendered, services
 from harborweb.deployment.models import Deployment, Drift, Installer
@@ -155,6 +156,29 @@ def test_what_cannot_be_taken_over(tmp_path: Path, content: bytes | None, says: 
     assert not Revision.objects.exists()
     gone = taken_over(tmp_path / "nothing")
     assert gone.state == Job.State.FAILED
+
+
+def test_a_key_that_stands_twice_is_taken_as_prepare_reads_it(tmp_path: Path) -> None:
+    """prepare accepts it, so such an installation may run; the file on the host stays as it is."""
+    text = "hostname: first.example\nhttp:\n  port: 80\nhostname: last.example\n"
+    (tmp_path / "harbor.yml").write_text(text)
+    (tmp_path / "docker-compose.yml").write_text("services: {}\n")
+    (tmp_path / "harbor.yml").chmod(0o600)
+    imported = taken_over(tmp_path)
+    assert imported.state == Job.State.SUCCEEDED, log(imported)
+    assert "stands here a second time" in imported.result["items"][0]["words"]
+    assert Document(Revision.objects.get().text()).get("hostname") == "last.example"
+    assert (tmp_path / "harbor.yml").read_text() == text
+    assert "text" in [one["kind"] for one in Drift.objects.get().findings]
+
+
+def test_a_link_to_the_folder_is_followed(by_hand: Site, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(by_hand.folder)
+    imported = taken_over(link)
+    assert imported.state == Job.State.SUCCEEDED, log(imported)
+    assert Installer.objects.get().path == str(by_hand.folder)
+    assert {item["name"]: item for item in imported.result["items"]}["Containers"]["state"] == "good"
 
 
 def test_the_folder_above_is_corrected(tmp_path: Path) -> None:
