@@ -197,7 +197,7 @@ def _position(document: Document, path: Path, template: Document) -> int:
     spot = None
     if path in template.tree.entries or path in template.commented:
         spot = _between_neighbours(document, path, template)
-    return _bounds(document, path[:-1])[1] if spot is None else spot
+    return bounds(document, path[:-1])[1] if spot is None else spot
 
 
 def _between_neighbours(document: Document, path: Path, template: Document) -> int | None:
@@ -210,7 +210,7 @@ def _between_neighbours(document: Document, path: Path, template: Document) -> i
     before = next((one for one in reversed(order[:mine]) if one in places), None)
     behind = [one for one in order[mine + 1 :] if one in places]
     after = next((one for one in behind if before is None or places[one] > places[before]), None)
-    first, end = _bounds(document, path[:-1])
+    first, end = bounds(document, path[:-1])
     low = _end(document, before) + 1 if before else first
     high = places[after] if after else end
     if low > high or (not before and not after and not path[:-1]):
@@ -267,7 +267,7 @@ def _end(document: Document, path: Path) -> int:
     return max(one.index for one in document.commented.values() if one.path[: len(path)] == path)
 
 
-def _bounds(document: Document, block: Path) -> tuple[int, int]:
+def bounds(document: Document, block: Path) -> tuple[int, int]:
     """The lines in which keys of `block` may stand: the first, and the one behind the last."""
     if not block:
         return 0, next((n for n, line in enumerate(document.lines) if line.startswith("...")), len(document.lines))

@@ -122,6 +122,8 @@ class Document:
         path = self.path(key)
         if listing.holds_items(self, path, values):
             return self
+        if key in replacing.SHELL_KEYS:
+            raise replacing.not_for_the_shell(self.line(key), key)
         template = template or outline()
         after = listing.replaced(bringing.brought(self, [path], template), path, values, template)
         self.checked(after, [path])

@@ -93,6 +93,16 @@ def shell_reads(text: str, key: str = "data_volume") -> str:
     return "\n".join((line.split() or [""])[-1] for line in lines)
 
 
+def not_for_the_shell(line: int | None, key: str) -> TextProblem:
+    """What is said of a value that prepare's shell could not read."""
+    return TextProblem(
+        _("This path needs quotes, holds a space, or is empty."),
+        _("prepare takes the last word of this line as it stands. Use a path of letters, digits, / . _ and -."),
+        line=line,
+        key=key,
+    )
+
+
 def for_the_shell(document: Document, path: Path, value: Value) -> Document:
     """`value` as the last word of its line, without quotes; a comment behind it comes above the line.
 
@@ -102,12 +112,7 @@ def for_the_shell(document: Document, path: Path, value: Value) -> Document:
     entry = document.tree.entries[path]
     number = document.tree.line(entry.key_start) - 1
     if not word or scalar(value) != word or len(word.split()) != 1:
-        raise TextProblem(
-            _("This path needs quotes, holds a space, or is empty."),
-            _("prepare takes the last word of this line as it stands. Use a path of letters, digits, / . _ and -."),
-            line=number + 1,
-            key=key,
-        )
+        raise not_for_the_shell(number + 1, key)
     if document.tree.root_flow or entry.alias:
         raise odd(document, entry)
     entry = scalar_entry(document, path)

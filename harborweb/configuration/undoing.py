@@ -89,28 +89,28 @@ def _to_comment(
     prefixes[entry.path] = prefix
     head = line[: place - column]  # a byte order mark
     lines[number] = head + prefix + line[place:]
-    if theirs is not None and entry.kind == "scalar" and _one_line(document, entry):
-        rest = line[document.tree.place(entry.end)[1] :]
-        comment = theirs.bare.lstrip(" ")
-        their_entry = bringing.spoken(theirs)
-        if their_entry is not None:
-            end = len(comment) - len(comment.rstrip("\r\n"))
-            theirs_rest = comment[their_entry.end :]
-            ending = line[len(line.rstrip("\r\n")) :]
-            if theirs_rest.strip() == rest.strip():
-                lines[number] = head + prefix + comment[: len(comment) - end] + ending
-            else:
-                lines[number] = head + prefix + comment[: their_entry.end] + rest
+    last = _last(document, entry)
+    said = bringing.spoken(theirs) if theirs is not None and entry.kind != "mapping" else None
+    if theirs is not None and said is not None:
+        raw = document.text[entry.start : entry.end].rstrip()
+        value_end = entry.start + len(raw)
+        rest = document.lines[last][document.tree.place(value_end)[1] :] if entry.kind == "scalar" or entry.flow or (
+            raw.startswith("[")
+        ) else ""  # fmt: skip
+        comment = theirs.bare.lstrip(" ").rstrip("\r\n")
+        ending = document.lines[last][len(document.lines[last].rstrip("\r\n")) :]
+        if comment[said.end :].strip() == rest.strip() or not rest:
+            lines[number] = head + prefix + comment + ending
+        else:
+            lines[number] = head + prefix + comment[: said.end] + rest
+        lines.update(dict.fromkeys(range(number + 1, last + 1), ""))
+        return
     if entry.kind == "mapping":
         return
-    for index in range(number + 1, _last(document, entry) + 1):
+    for index in range(number + 1, last + 1):
         more = document.lines[index]
         if more.strip() and (entry.kind == "scalar" or not more.lstrip(" ").startswith("#")):
             lines[index] = prefix + (more[column:] if not more[:column].strip() else more.lstrip(" "))
-
-
-def _one_line(document: Document, entry: Entry) -> bool:
-    return _last(document, entry) == document.tree.place(entry.key_start)[0]
 
 
 def _last(document: Document, entry: Entry) -> int:
@@ -226,6 +226,8 @@ def _line_back(document: Document, path: Path, base: Document) -> Document:
         )
     first, last = mine
     if theirs is None:
+        if entry and entry.flow and not entry.inner:
+            return _out_of_braces(document, entry)
         if entry:
             own_line(document, path)
         text = "".join([*document.lines[:first], *document.lines[last + 1 :]])
@@ -236,6 +238,15 @@ def _line_back(document: Document, path: Path, base: Document) -> Document:
     if key in replacing.SHELL_KEYS:
         first -= _lifted(document, first, lines)
     return document.with_lines({**dict.fromkeys(range(first, last + 1), ""), first: "".join(lines)})
+
+
+def _out_of_braces(document: Document, entry: Entry) -> Document:
+    before, after = document.text[: entry.key_start], document.text[entry.end :]
+    if before.rstrip().endswith(","):
+        before = before.rstrip().removesuffix(",")
+    elif after.lstrip().startswith(","):
+        after = after.lstrip().removeprefix(",").lstrip(" ")
+    return document.with_text(before + after)
 
 
 def _lifted(document: Document, first: int, lines: list[str]) -> bool:
@@ -303,7 +314,7 @@ def _block_back(document: Document, path: Path, base: Document) -> Document:
 def _reach(document: Document, path: Path) -> tuple[int, int] | None:
     entry = document.tree.entries.get(path)
     if entry is not None:
-        return document.tree.place(entry.key_start)[0], bringing.last_line(document, entry)
+        return document.tree.place(entry.key_start)[0], bringing.bounds(document, path)[1] - 1
     found = document.commented.get(path)
     if found is None:
         return None
