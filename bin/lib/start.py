@@ -8,12 +8,16 @@ from importlib.util import find_spec
 from bin.lib import debian, tools, venv
 from bin.lib.say import ROOT, SetupError, say
 
-MODULES = {"demo": "demo", "test": "checks"}
-BUILT = {"demo": ("cosign", "registry"), "test": ("cosign", "registry 3", "cosign 2.5", "versitygw")}
+MODULES = {"demo": "demo", "pictures": "pictures", "test": "checks"}
+BUILT = {
+    "demo": ("cosign", "registry"),
+    "pictures": ("cosign", "registry"),
+    "test": ("cosign", "registry 3", "cosign 2.5", "versitygw"),
+}
 
 
 def main() -> None:
-    """`start manage|demo|test …`: goes over to the command itself, and returns only by an error."""
+    """`start manage|demo|pictures|test …`: goes over to the command itself, and returns only by an error."""
     os.environ.pop("PYTHONPATH", None)  # it was for us alone
     command, *arguments = sys.argv[1:]
     module = MODULES.get(command, "")
@@ -30,11 +34,11 @@ def main() -> None:
         if command == "test" and find_spec("ensurepip") is None and debian.is_root():
             debian.install("python3-venv")  # Debian splits it off
         with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
-            environment = together.submit(venv.ensure, venv.TEST if command == "test" else venv.RUNTIME)
+            environment = together.submit(venv.ensure, venv.RUNTIME if command == "demo" else venv.TEST)
             try:
                 tools.bring(*BUILT[command])
             except SetupError as error:
-                if command == "demo":
+                if command != "test":
                     raise
                 say(f"{error}\nThe tests that need it are skipped, or fail where CI=true.")
             python = environment.result()
