@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -192,15 +193,21 @@ def _rights(sheet: Sheet, folder: Path) -> None:
     else:
         sheet.fine(DATA, _("Only its owner and group may write to %(path)s.") % words)
     for name, owner in OWNERS.items():
-        try:
-            uid = (folder / name).stat().st_uid
-        except OSError:
-            continue
-        if uid != owner:
+        if strange := _stranger(folder / name, owner):
+            words = {"path": strange.path, "uid": strange.stat(follow_symlinks=False).st_uid, "owner": owner}
             sheet.warning(
                 DATA,
-                _("%(path)s belongs to user %(uid)d, not to %(owner)d.")
-                % {"path": folder / name, "uid": uid, "owner": owner},
+                _("%(path)s belongs to user %(uid)d, not to %(owner)d.") % words,
                 _("That container could not write there; this happens when a folder is copied without its owners."),
-                _("Type “chown -R %(owner)d:%(owner)d %(path)s”.") % {"path": folder / name, "owner": owner},
+                _("Type “chown -R %(owner)d:%(owner)d %(folder)s”.") % {**words, "folder": folder / name},
             )
+
+
+def _stranger(folder: Path, owner: int) -> "os.DirEntry[str] | None":
+    """Something in `folder` that is not its container's; the folder itself prepare gives away anew."""
+    try:
+        with os.scandir(folder) as entries:
+            first = list(islice(entries, 20))
+        return next((one for one in first if one.stat(follow_symlinks=False).st_uid != owner), None)
+    except OSError:
+        return None

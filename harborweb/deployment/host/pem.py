@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPub
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 T = TypeVar("T", bound=x509.ExtensionType)
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
+# OpenSSL looks for them at the beginning of a line: a blank before one hides it. A byte order mark it skips.
+_BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----.*?^-----END \1-----", re.DOTALL | re.MULTILINE)
 _PUBLIC = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
@@ -46,6 +48,7 @@ class Key:
 def bundle(data: bytes) -> Bundle:
     """Every certificate of a PEM file."""
     found, broken, has_key = [], "", False
+    data = data.removeprefix(_BOM)
     for block in _BLOCK.finditer(data):
         label = block.group(1)
         has_key = has_key or label.endswith(b"PRIVATE KEY")
@@ -77,12 +80,15 @@ def _is_der(data: bytes) -> bool:
 
 def key(data: bytes) -> Key:
     """The private key of a PEM file."""
-    if not re.search(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----", data):
+    block = next(
+        (one for one in _BLOCK.finditer(data.removeprefix(_BOM)) if one.group(1).endswith(b"PRIVATE KEY")), None
+    )
+    if block is None:
         return Key("none")
-    if b"BEGIN ENCRYPTED PRIVATE KEY" in data or b"Proc-Type: 4,ENCRYPTED" in data:
+    if block.group(1) == b"ENCRYPTED PRIVATE KEY" or b"Proc-Type: 4,ENCRYPTED" in block.group(0):
         return Key("encrypted")
     try:
-        made = serialization.load_pem_private_key(data, password=None)
+        made = serialization.load_pem_private_key(block.group(0), password=None)
     except TypeError:
         return Key("encrypted")
     except (ValueError, UnsupportedAlgorithm) as error:

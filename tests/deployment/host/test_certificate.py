@@ -120,6 +120,31 @@ def test_what_nginx_refuses(tmp_path: Path, good: authority.Made, middle: author
     assert "encrypted" in the_one(certificate.look, text(crt, old_style)).message
 
 
+def test_files_as_people_have_them(tmp_path: Path, good: authority.Made, middle: authority.Made) -> None:
+    """Text around the blocks, both in one file, curve parameters first, Windows line ends: nginx takes them all."""
+    crt, key = good.write(tmp_path, "s", middle)
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    both = good.pem + middle.pem + good.key_pem()
+    for content, its_key in [
+        ("subject=harbor.test\n" + good.pem + "\nissuer\n" + middle.pem, good.key_pem()),
+        (good.pem + middle.pem, parameters + good.key_pem(traditional=True)),
+        (both, both),
+        ((good.pem + middle.pem).replace("\n", "\r\n"), good.key_pem().replace("\n", "\r\n")),
+    ]:
+        crt.write_bytes(content.encode())
+        key.write_bytes(its_key.encode())
+        same = content == its_key
+        assert faults(certificate.look, text(crt, crt if same else key)) == ([("warning", KEY)] if same else [])
+        assert nginx_says(tmp_path, crt, key) == ""
+    key.write_text(good.key_pem())
+    crt.write_bytes(b"\xef\xbb\xbf" + good.pem.encode() + middle.pem.encode())
+    assert faults(certificate.look, text(crt, key)) == []
+    assert nginx_says(tmp_path, crt, key) == ""
+    crt.write_text("\n".join(f"  {line}" for line in good.pem.splitlines()))
+    assert "holds no certificate" in the_one(certificate.look, text(crt, key)).message
+    assert nginx_says(tmp_path, crt, key) != ""
+
+
 def test_the_chain(tmp_path: Path, good: authority.Made, middle: authority.Made, root: authority.Made) -> None:
     mixed, key = good.write(tmp_path, "s", root, middle)
     assert "chain is broken" in the_one(certificate.look, text(mixed, key)).message

@@ -244,7 +244,9 @@ def test_who_may_write(tmp_path: Path) -> None:
     assert any("Everybody" in one.message for one in findings(folders.look, volume(tmp_path)))
     tmp_path.chmod(0o755)
     assert not any("Everybody" in one.message for one in findings(folders.look, volume(tmp_path)))
-    (tmp_path / "database").mkdir()
+    (tmp_path / "database").mkdir()  # the folder itself prepare gives to the database's user
+    assert not any("belongs to user" in one.message for one in findings(folders.look, volume(tmp_path)))
+    (tmp_path / "database" / "pg15").mkdir()
     assert any("belongs to user" in one.message for one in findings(folders.look, volume(tmp_path)))
 
 

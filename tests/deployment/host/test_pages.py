@@ -93,6 +93,7 @@ def test_the_draft_from_the_review_page(as_role: Callable[[int], Any], tmp_path:
     assert Job.objects.count() == 1  # a second click gets the same one
     done(job, workshop.check)
     assert "2 errors" in page(client, "configuration:review")
+    assert f"{reverse('configuration:file')}#L3" in page(client)  # the line, where it can be mended
     configuration.current_draft().delete()  # type: ignore[union-attr]
     assert "Check the draft" not in page(client)
 

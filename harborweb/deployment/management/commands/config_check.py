@@ -23,7 +23,7 @@ from harborweb.configuration.reading import TextProblem
 from harborweb.configuration.rules import Verdict, check, refused
 from harborweb.deployment import host
 from harborweb.deployment.host.findings import Finding
-from harborweb.tools import compose, prepare
+from harborweb.tools import prepare
 
 COULD_NOT_OPEN = 2
 TEMPLATE = "harbor.yml.tmpl"
@@ -66,7 +66,8 @@ class Command(BaseCommand):
             if options["host"]:
                 found = host.examine(text, installer=_installer(name, options.get("installer")))
                 verdict = verdict.plus(host.faults(found))
-                notes = [one for one in found if one.state == "unknown"]
+                shown = {"unknown", "fine"} if options["verbosity"] > 1 else {"unknown"}
+                notes = [one for one in found if one.state in shown]
         self.stdout.write(_json(verdict) if options["format"] == "json" else _lines(verdict, name, notes))
         if verdict.word == "refused":
             sys.exit(1)
@@ -105,11 +106,7 @@ def _installer(name: str, installer: str | None) -> Path | None:
     folder = Path(installer) if installer else Path(name).parent
     if name == "-" and not installer:
         return None
-    return (
-        folder.absolute()
-        if any((folder / one).exists() for one in ("prepare", prepare.TEMPLATE, compose.FILE))
-        else None
-    )
+    return folder.absolute() if any((folder / one).exists() for one in ("prepare", prepare.TEMPLATE)) else None
 
 
 def _template(name: str, template: str | None, installer: str | None) -> str | None:
