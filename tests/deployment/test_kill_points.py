@@ -2,8 +2,12 @@
 # ruff: noqa: F811 - fixtures are arguments
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,4 +121,57 @@ def test_killed_where_nobody_wants_it_rolled_back_by_itself(harbor: Harbor, data
     asked = recovery.request(tasks.recover, made.installer, made)
     settled = done(asked, recovery.recover)
     assert settled.state == Job.State.SUCCEEDED, log(settled)
+    harbor.back()
+
+
+@contextmanager
+def host_worker(redis: str, data_dir: Path, output: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real celery worker of the queue `host`."""
+    environment = os.environ | {
+        "HARBORWEB_DATA": str(data_dir), "HARBORWEB_REDIS": redis, "DJANGO_SETTINGS_MODULE": "harborweb.settings",
+        "HARBORWEB_HEALTHY_SECONDS": "40",
+    }  # fmt: skip
+    words = ["-A", "harborweb.celery", "worker", "-Q", "host", "-c", "1", "--without-gossip", "--without-mingle"]
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", *words], cwd=parts.ROOT, env=environment, stdout=out, stderr=out,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def until(happened: Callable[[], Any], what: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def test_a_real_worker_is_killed_and_the_next_one_puts_it_right(
+    harbor: Harbor, data_dir: Path, redis_settings: str, tmp_path: Path
+) -> None:
+    """With Celery, Redis and what the scheduler asks for; nobody else does anything."""
+    made = harbor.site.deployment(harbor.site.text(hostname="hostname: other.lab.example"))
+    assert made.job is not None
+    Job.objects.filter(pk=made.job.pk).update(exclusive="host")
+    with host_worker(redis_settings, data_dir, tmp_path / "first.log") as worker:
+        tasks.deploy.delay(made.job.pk)
+
+        def in_place() -> bool:
+            found = journal.read(harbor.site.folder)
+            return found is not None and found.phase == "write"
+
+        until(in_place, "the deployment never came to prepare")
+        os.killpg(worker.pid, signal.SIGKILL)
+    assert Job.objects.get(pk=made.job.pk).state == Job.State.RUNNING
+    with host_worker(redis_settings, data_dir, tmp_path / "second.log"):
+        tasks.look.delay()
+        until(lambda: Deployment.objects.get(pk=made.pk).outcome == Outcome.ROLLED_BACK, "nobody put it right")
+    assert Job.objects.get(pk=made.job.pk).state == Job.State.LOST
+    nothing_left(harbor)
     harbor.back()
