@@ -1,5 +1,6 @@
 """Backups: what is in them, that they are checked, and that they come back as they were."""
 
+import fcntl
 import io
 import os
 import stat
@@ -17,6 +18,7 @@ from harborweb import sealing
 from harborweb.accounts.roles import Role
 from harborweb.deployment.backup import archive, making, restoring, services, workshop
 from harborweb.deployment.models import Backup, Installer
+from harborweb.deployment.transaction import lock
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.tools import process
@@ -252,6 +254,30 @@ def test_too_little_room_is_said_before_anything_is_written(
     assert list((tmp_path / "b").iterdir()) == []
 
 
+def test_while_something_is_deployed_there_is_no_backup(
+    installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0)
+    other = os.open(installation, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(Problem, match="Something else is working in"):
+            make(installation, tmp_path / "b.tar")
+    finally:
+        os.close(other)
+
+
+def test_half_files_of_a_killed_worker_go_after_a_day(installation: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    (folder / ".dump-x").mkdir(parents=True)
+    for name in (".old.tar.part", ".young.tar.part", "other.tar"):
+        (folder / name).write_text("x")
+    for name in (".old.tar.part", ".dump-x", "other.tar"):
+        os.utime(folder / name, (1, 1))
+    make(installation, folder / "b.tar")
+    assert sorted(path.name for path in folder.iterdir()) == [".young.tar.part", "b.tar", "other.tar"]
+
+
 @pytest.mark.parametrize("weak", ["", "short", "aaaaaaaaaaaaaaaaaaaa", "abababababababab"])
 def test_weak_passphrases(installation: Path, tmp_path: Path, weak: str) -> None:
     with pytest.raises(Problem, match="12 characters"):
@@ -317,10 +343,12 @@ def test_the_database_comes_back(database: Path, tmp_path: Path) -> None:
     assert b"project 2999" not in target.read_bytes()
     restoring.restore(Told(), target, PASSPHRASE, into)
 
-    with pytest.raises(Problem, match=r"is in use: it holds 3000 projects"):
-        restoring.restore_database(Told(), into)  # the same compose project: still the old database
-
+    with pytest.raises(Problem, match="this is the same project as"):
+        restoring.restore_database(Told(), into)
     _compose(database, "down", "-t", "1")
+    with pytest.raises(Problem, match=r"is in use: it holds 3000 projects"):
+        restoring.restore_database(Told(), into)  # its files still name the old data_volume
+
     text = (into / "harbor" / "docker-compose.yml").read_text()
     (into / "harbor" / "docker-compose.yml").write_text(
         text.replace(str(tmp_path / "data" / "database"), str(tmp_path / "new"))

@@ -26,6 +26,12 @@ from harborweb.tools import engine, process
 SERVICE, CONTAINER = "postgresql", "harbor-db"
 COMPLETE = b"PostgreSQL database dump complete"
 TAIL = 1024
+# In Harbor's image the programs of two versions lie beside each other, and need not be on the PATH; the newest one
+# fits, since pg_dump reads older servers too.
+FIND = (
+    'for d in /usr/pgsql/*/bin /usr/lib/postgresql/*/bin; do [ -x "$d/psql" ] && PATH="$d:$PATH"; done; '
+    'export PGPASSWORD="${PGPASSWORD:-$POSTGRES_PASSWORD}"; exec "$@"'
+)
 EXTERNAL_SECONDS = 4 * 3600
 TOLD_BYTES = 64 * 1024 * 1024
 
@@ -145,7 +151,7 @@ def _tail(path: Path) -> bytes:
 
 def _output(client: DockerClient, container_id: str, command: list[str]) -> Iterator[bytes]:
     """What a program in a container writes; raises Problem with its last words when it does not exit 0."""
-    made = client.api.exec_create(container_id, command, stdout=True, stderr=True)
+    made = client.api.exec_create(container_id, ["sh", "-c", FIND, "sh", *command], stdout=True, stderr=True)
     errors = b""
     for out, err in client.api.exec_start(made["Id"], stream=True, demux=True):
         if err:
@@ -170,7 +176,8 @@ def _judge(client: DockerClient, exec_id: str, program: str, errors: bytes) -> N
 def restore(run: Teller, client: DockerClient, container_id: str, packed: IO[bytes]) -> int:
     """Feed a compressed dump to psql, which stops at the first error; returns the bytes of it. Raises Problem."""
     command = ["psql", "-U", "postgres", "-d", "postgres", "-Xq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]
-    made = client.api.exec_create(container_id, command, stdin=True, stdout=True, stderr=True)
+    whole = ["sh", "-c", FIND, "sh", *command]
+    made = client.api.exec_create(container_id, whole, stdin=True, stdout=True, stderr=True)
     channel = client.api.exec_start(made["Id"], socket=True)
     wire: Any = getattr(channel, "_sock", channel)
     wire.settimeout(None)

@@ -6,26 +6,26 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.document import Document
-from harborweb.deployment import checks, files, sentences
-from harborweb.deployment.backup import archive, database
+from harborweb.deployment import files, sentences
+from harborweb.deployment.backup import archive, database, gathering
 from harborweb.deployment.console import Teller
+from harborweb.deployment.transaction import lock
 from harborweb.errors import Problem
-from harborweb.tools import compose, engine, prepare
+from harborweb.tools import compose, engine
 
 STEPS = 5
-SMALL = 1024 * 1024  # of the installer's own files; the archive with its images is larger, and can be had again
 SPARE = 64 * 1024 * 1024
-COUNTED = 2_000_000  # files of the registry's data; beyond that the size is "at least"
+LEFT_SECONDS = 24 * 3600
 SHORTEST = 12  # characters of a passphrase
 
 
@@ -50,16 +50,6 @@ class Made:
     registry_more: bool = False  # not everything was counted
 
 
-@dataclass(frozen=True)
-class Source:
-    """What is backed up."""
-
-    folder: Path
-    text: str  # its harbor.yml
-    data_volume: Path
-    version: str
-
-
 def refuse_weak(passphrase: str) -> None:
     """Raise Problem for a passphrase that would not keep anybody out."""
     if len(passphrase) < SHORTEST or len(set(passphrase)) < 5:
@@ -68,32 +58,6 @@ def refuse_weak(passphrase: str) -> None:
             _("Four or five words that do not belong together are easy to keep and hard to guess."),
             field="passphrase",
         )
-
-
-def look(folder: Path) -> Source:
-    """Read what is to be backed up; raises Problem where there is nothing, or it cannot be read whole."""
-    try:
-        text = (folder / prepare.CONFIGURATION).read_text()
-        volume = Path(str(Document(text).get("data_volume") or ""))
-    except FileNotFoundError as error:
-        raise Problem(
-            _("There is no harbor.yml in %(folder)s.") % {"folder": folder},
-            _("Back up the folder that Harbor runs from, or deploy a revision first."),
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(
-            _("%(folder)s/harbor.yml cannot be read.") % {"folder": folder}, _("The worker has to run as root.")
-        ) from error
-    if not volume.is_absolute() or not volume.is_dir():
-        advice = _("Look at data_volume in harbor.yml, and whether its disk is mounted.")
-        if checks.hidden():
-            advice = _("This worker runs in a container: mount that folder into it under the same path.")
-        raise Problem(_("data_volume is not there: %(path)s.") % {"path": volume}, advice)
-    try:
-        version = prepare.look(folder).version
-    except prepare.NoInstaller:
-        version = str(Document(text).get("_version") or "")
-    return Source(folder, text, volume, version)
 
 
 def make(run: Teller, folder: Path, passphrase: str, target: Path, *, with_database: bool = True) -> Made:
@@ -110,13 +74,15 @@ def make(run: Teller, folder: Path, passphrase: str, target: Path, *, with_datab
     refuse_weak(passphrase)
     run.secret(passphrase)
     run.step(1, STEPS, _("Look"))
-    source = look(folder)
+    source = gathering.look(folder)
     made = Made(target, version=source.version)
     _weigh_registry(run, source, made)
-    members = list(_members(source))
     with ExitStack() as stack:
+        stack.enter_context(lock.held(folder))  # nothing may be deployed between its files and its database
+        members = list(gathering.members(source))
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sweep(target.parent)
             with engine.connect(timeout=600) as client:
                 holder = _holder(run, client, source, made) if with_database else None
                 if not with_database:
@@ -127,7 +93,7 @@ def make(run: Teller, folder: Path, passphrase: str, target: Path, *, with_datab
                 for name in sizes:
                     dumped = stack.enter_context(tempfile.TemporaryFile(dir=target.parent))
                     made.databases[name] = database.dump(run, client, holder.id, name, dumped) if holder else 0
-                    members.append(_spooled(f"database/{name}.sql.gz", dumped))
+                    members.append(gathering.spooled(f"database/{name}.sql.gz", dumped))
                     run.line(_("%(name)s is dumped, and its end is there.") % {"name": name})
         except engine.EngineError as error:
             raise sentences.engine(error) from error
@@ -139,7 +105,18 @@ def make(run: Teller, folder: Path, passphrase: str, target: Path, *, with_datab
     return made
 
 
-def _holder(run: Teller, client: Any, source: Source, made: Made) -> engine.Container | None:
+def _sweep(folder: Path) -> None:
+    """Remove what a backup whose worker was killed had left: half files of more than a day ago."""
+    for left in folder.glob(".*"):
+        if time.time() - left.lstat().st_mtime < LEFT_SECONDS:
+            continue
+        if left.name.endswith(".tar.part"):
+            left.unlink(missing_ok=True)
+        elif left.name.startswith(".dump-"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _holder(run: Teller, client: Any, source: gathering.Source, made: Made) -> engine.Container | None:
     """The container of the database that Harbor brings; raises Problem when it should run and does not."""
     if database.external(source.text):
         return None
@@ -181,7 +158,7 @@ def _external(
         members.append(member)
 
 
-def _weigh_registry(run: Teller, source: Source, made: Made) -> None:
+def _weigh_registry(run: Teller, source: gathering.Source, made: Made) -> None:
     """Name the images' data with its size; it is not copied."""
     service = Document(source.text)
     drivers = [key for key in service.keys("storage_service") if key in {"s3", "gcs", "azure", "swift", "oss"}]
@@ -189,7 +166,7 @@ def _weigh_registry(run: Teller, source: Source, made: Made) -> None:
         made.registry = _("the %(driver)s storage of storage_service") % {"driver": drivers[0]}
     else:
         made.registry = str(source.data_volume / "registry")
-        made.registry_bytes, made.registry_more = _weigh(run, source.data_volume / "registry")
+        made.registry_bytes, made.registry_more = gathering.weigh(run, source.data_volume / "registry")
     words = {"place": made.registry, "size": _size(made)}
     run.line(_("Not in the backup: the images in %(place)s (%(size)s). Copy them by other means.") % words)
 
@@ -197,72 +174,6 @@ def _weigh_registry(run: Teller, source: Source, made: Made) -> None:
 def _size(made: Made) -> str:
     words = {"n": made.registry_bytes / 1_000_000}
     return _("more than %(n).1f MB") % words if made.registry_more else _("%(n).1f MB") % words
-
-
-def _weigh(run: Teller, folder: Path) -> tuple[int, bool]:
-    total = count = 0
-    for here, _folders, names in os.walk(folder):
-        run.check()
-        for name in names:
-            count += 1
-            if count > COUNTED:
-                return total, True
-            try:
-                total += os.lstat(Path(here) / name).st_size
-            except OSError:
-                continue  # garbage collection took it meanwhile
-    return total, False
-
-
-def _members(source: Source) -> Iterator[archive.Member]:
-    """harbor.yml, docker-compose.yml, common/, the installer's small files, and data_volume's secret/.
-
-    Raises Problem for what may not be read.
-    """
-    try:
-        for path in sorted(source.folder.iterdir()):
-            ours = path.name.startswith(".") and path.name != ".env"
-            if path.is_file() and not path.is_symlink() and not ours and path.stat().st_size <= SMALL:
-                yield from _one(path, f"harbor/{path.name}")
-        yield from _tree(source.folder / "common", "harbor/common")
-        yield from _tree(source.data_volume / "secret", "secret")
-    except PermissionError as error:
-        raise Problem(
-            _("The worker may not read %(path)s.") % {"path": error.filename},
-            _("The worker that makes backups has to run as root: Harbor's keys belong to other users."),
-        ) from error
-
-
-def _tree(folder: Path, name: str) -> Iterator[archive.Member]:
-    if not folder.is_dir():
-        return
-    yield from _one(folder, name)
-    for path in sorted(folder.iterdir()):
-        inside = f"{name}/{path.name}"
-        if path.is_dir() and not path.is_symlink():
-            yield from _tree(path, inside)
-        else:
-            yield from _one(path, inside)
-
-
-def _one(path: Path, name: str) -> Iterator[archive.Member]:
-    if path.is_file() and not os.access(path, os.R_OK):
-        raise PermissionError(13, "Permission denied", str(path))
-    if member := archive.Member.of(path, name):
-        yield member
-
-
-def _spooled(name: str, file: IO[bytes]) -> archive.Member:
-    size = file.seek(0, os.SEEK_END)
-    member = archive.Member.holding(name, b"")
-    member.info.size = size
-
-    @contextmanager
-    def rewound() -> Iterator[IO[bytes]]:
-        file.seek(0)
-        yield file
-
-    return archive.Member(member.info, rewound)
 
 
 def _room(run: Teller, folder: Path, members: list[archive.Member], databases: int) -> None:
@@ -279,7 +190,7 @@ def _room(run: Teller, folder: Path, members: list[archive.Member], databases: i
     run.line(_("%(free)d MB are free in %(folder)s; at most %(needed)d MB are needed.") % words)
 
 
-def _write(run: Teller, source: Source, members: list[archive.Member], passphrase: str, made: Made) -> None:
+def _write(run: Teller, source: gathering.Source, members: list[archive.Member], passphrase: str, made: Made) -> None:
     """Steps 4 and 5, into a file beside the target that takes its name at the end."""
     run.step(4, STEPS, _("Write"))
     total = sum(member.info.size for member in members)
@@ -315,19 +226,19 @@ def _write(run: Teller, source: Source, members: list[archive.Member], passphras
     run.line(_("%(n)d files, each the same after decrypting.") % {"n": made.files})
 
 
-def _facts(source: Source) -> dict[str, Any]:
+def _facts(source: gathering.Source) -> dict[str, Any]:
     """What anybody may know who has the file."""
     return {"created": timezone.now().isoformat(), "version": source.version, "host": socket.gethostname()}
 
 
-def _inner(source: Source, made: Made) -> dict[str, Any]:
+def _inner(source: gathering.Source, made: Made) -> dict[str, Any]:
     return {
         "folder": str(source.folder), "data_volume": str(source.data_volume), "databases": made.databases,
         "without_database": made.without, "registry": made.registry, "registry_bytes": made.registry_bytes,
     }  # fmt: skip
 
 
-def readme(source: Source, made: Made) -> str:
+def readme(source: gathering.Source, made: Made) -> str:
     """How to open the file without harborweb. It lies unencrypted in the archive."""
     words = {
         "version": source.version or "?", "when": f"{timezone.now():%Y-%m-%d %H:%M} UTC", "size": _size(made),

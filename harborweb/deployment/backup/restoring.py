@@ -16,7 +16,7 @@ from typing import IO, Any
 from django.utils.translation import gettext as _
 from docker import DockerClient
 
-from harborweb.deployment import files, sentences
+from harborweb.deployment import files, looking, sentences
 from harborweb.deployment.backup import archive, database
 from harborweb.deployment.console import Teller
 from harborweb.errors import Problem
@@ -255,12 +255,19 @@ def restore_database(run: Teller, folder: Path) -> dict[str, int]:
 
 def _refuse_running(client: DockerClient, home: Path) -> None:
     """Nothing but the database and its log may run: core would write between the lines of the dump."""
-    running = [one for one in engine.containers(client, compose.project_name(home)) if one.state == "running"]
-    others = [one.name for one in running if one.service not in {database.SERVICE, "log"}]
+    found = engine.containers(client, compose.project_name(home))
+    others = [one.name for one in found if one.state == "running" and one.service not in {database.SERVICE, "log"}]
     if others:
         raise Problem(
             _("This Harbor runs: %(names)s.") % {"names": ", ".join(others)},
             _("Stop it first. A database is brought back only into a Harbor that is stopped and empty."),
+        )
+    elsewhere = {one.working_dir for one in found if one not in looking.here(found, home)}
+    if elsewhere:
+        raise Problem(
+            _("To docker compose this is the same project as %(folder)s, which has containers.")
+            % {"folder": min(elsewhere)},
+            _("Type “docker compose down” there first: Harbor's containers have fixed names."),
         )
 
 
@@ -278,12 +285,15 @@ def _feed(run: Teller, client: DockerClient, home: Path, dumps: list[Path]) -> d
 
 
 def _ready(run: Teller, client: DockerClient, project: str) -> str:
-    """The id of the database's container once it answers."""
+    """The id of the database's container once it answers.
+
+    While a new data folder is made, a first server answers and ends again: where there is a health check, it knows.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while True:
         run.check()
         found = database.container(client, project)
-        if found and found.state == "running":
+        if found and found.well:
             with suppress(Problem):
                 database.names(client, found.id)
                 return found.id

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from harborweb import sealing
-from harborweb.deployment.backup import making, restoring
+from harborweb.deployment.backup import gathering, making, restoring
 from harborweb.deployment.console import Teller
 from harborweb.deployment.models import Backup
 from harborweb.jobs.run import Run
@@ -29,7 +29,7 @@ def make(
 ) -> making.Made:
     """Back up `folder` to `target`, by default among the backups, named after version and time."""
     if target is None:
-        target = settings.BACKUPS_DIR / making.file_name(making.look(folder).version)
+        target = settings.BACKUPS_DIR / making.file_name(gathering.look(folder).version)
     return making.make(run, folder, passphrase, target, with_database=with_database)
 
 
