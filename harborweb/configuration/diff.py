@@ -1,6 +1,8 @@
 """Two texts of a harbor.yml line by line: real line numbers, secrets masked, faults below their lines."""
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -13,7 +15,8 @@ WORD = re.compile(r"\s+|\S+")
 ALIKE = 0.5  # lines at least this alike stand side by side, with the words marked that differ
 MANY = 400  # pairs of lines beyond which only equal keys are looked for
 LONG = 400  # characters beyond which no words are marked
-HUGE = 5000  # lines beyond which frequent lines do not help to find what is equal
+ALTOGETHER = 2000  # pairs of lines beyond which no more words are marked
+FREQUENT = 20_000  # pairs of equal lines beyond which lines that occur often do not help to find what is equal
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Sides:
         self, old: Sequence[str], new: Sequence[str], shown_old: Sequence[str], shown_new: Sequence[str]
     ) -> None:
         self.old, self.new, self.shown_old, self.shown_new = old, new, shown_old, shown_new
+        self._marked = 0  # pairs of lines whose words were marked
 
     def diff(
         self, faults: Sequence[Fault] = (), *, before: int = 2, after: int | None = None,
@@ -99,7 +103,9 @@ class Sides:
         below: dict[int, list[Fault]] = {}
         for fault in faults:
             below.setdefault(fault.line or 0, []).append(fault)
-        matcher = SequenceMatcher(None, self.old, self.new, autojunk=max(len(self.old), len(self.new)) > HUGE)
+        often = Counter(self.old)
+        equals = sum(often[line] * count for line, count in Counter(self.new).items())
+        matcher = SequenceMatcher(None, self.old, self.new, autojunk=equals > FREQUENT)
         hunks = []
         for group in matcher.get_grouped_opcodes(before):
             _shorten(group, after)
@@ -129,23 +135,17 @@ class Sides:
         if left.text == right.text:
             ending = not hidden
             return Row(replace(left, hidden=hidden, ending=ending), replace(right, hidden=hidden, ending=ending))
-        one, other = _words(left.text, right.text)
+        self._marked += 1
+        one, other = _words(left.text, right.text) if self._marked <= ALTOGETHER else ((), ())
         return Row(replace(left, parts=one, hidden=hidden), replace(right, parts=other, hidden=hidden))
 
     def _pairs(self, old: range, new: range) -> list[tuple[int | None, int | None]]:
         """Which changed line became which: in order, by their keys, else by how alike they are."""
         found: list[tuple[int | None, int | None]] = []
-        thorough = len(old) * len(new) <= MANY
+        partner_of = self._partners(new, thorough=len(old) * len(new) <= MANY)
         cursor = new.start
         for number in old:
-            partner = next(
-                (
-                    one
-                    for one in range(cursor, new.stop)
-                    if _partners(self.shown_old[number], self.shown_new[one], thorough)
-                ),
-                None,
-            )
+            partner = partner_of(self.shown_old[number], cursor)
             if partner is None:
                 found.append((number, None))
                 continue
@@ -153,6 +153,24 @@ class Sides:
             found.append((number, partner))
             cursor = partner + 1
         return found + [(None, one) for one in range(cursor, new.stop)]
+
+    def _partners(self, new: range, *, thorough: bool) -> Callable[[str, int], int | None]:
+        """How to find the first line at or after a number that a given old line may have become."""
+        if thorough:
+            return lambda line, cursor: next(
+                (one for one in range(cursor, new.stop) if _partners(line, self.shown_new[one])), None
+            )
+        places: dict[str, list[int]] = {}
+        for number in new:
+            for name in {_key(self.shown_new[number]), self.shown_new[number]} - {""}:
+                places.setdefault(name, []).append(number)
+
+        def first(line: str, cursor: int) -> int | None:
+            known = [places[name] for name in (_key(line), line) if name and name in places]
+            later = [one[bisect_left(one, cursor)] for one in known if one[-1] >= cursor]
+            return min(later, default=None)
+
+        return first
 
 
 def _shorten(group: list[tuple[str, int, int, int, int]], after: int | None) -> None:
@@ -162,19 +180,17 @@ def _shorten(group: list[tuple[str, int, int, int, int]], after: int | None) -> 
         group[-1] = (tag, old_from, old_from + short, new_from, new_from + short)
 
 
-def _partners(one: str, other: str, thorough: bool) -> bool:
+def _partners(one: str, other: str) -> bool:
     if one == other:
         return True
     if not one.strip() or not other.strip():
         return False
     if _key(one) and _key(one) == _key(other):
         return True
-    return (
-        thorough
-        and len(one) + len(other) < LONG
-        and SequenceMatcher(None, one, other).quick_ratio() >= ALIKE
-        and (SequenceMatcher(None, one, other).ratio() >= ALIKE)
-    )
+    if len(one) + len(other) > LONG:
+        return False
+    matcher = SequenceMatcher(None, one, other)
+    return matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
 
 
 def _key(line: str) -> str:

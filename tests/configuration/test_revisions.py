@@ -13,7 +13,7 @@ from django.test import Client
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
-from harborweb.configuration.diff import compare
+from harborweb.configuration.diff import Sides, compare
 from harborweb.configuration.document import Document
 from harborweb.configuration.models import Draft, DraftVersion, Revision, fingerprint
 from harborweb.sealing import seal
@@ -394,3 +394,15 @@ def test_what_does_not_show_is_said_of_a_line() -> None:
     assert (rows[1].new.hidden, rows[1].new.ending) == (False, True)
     same = [row for hunk in compare(old, Document("password: one # b\nhostname: a\n")).hunks for row in hunk.rows]
     assert same[0].new and not same[0].new.hidden
+
+
+@pytest.mark.parametrize("old", ["a{0}: 1\n\n", "x: {1}\n", "# {1}\n\n# {0}\n"])
+@pytest.mark.parametrize("new", ["b{0}: 1\n\n", "y: {1}\n", "a{0}: 2\n"])
+def test_texts_made_to_be_slow_are_compared_in_time(old: str, new: str) -> None:
+    texts = ["".join(one.format(n, n % 3) for n in range(3000)).splitlines(keepends=True) for one in (old, new)]
+    shown = [[line.rstrip() for line in text] for text in texts]
+    begun = time.monotonic()
+    diff = Sides(texts[0], texts[1], shown[0], shown[1]).diff()
+    assert time.monotonic() - begun < 20
+    assert diff.untouched + diff.added == len(texts[1])
+    assert diff.untouched + diff.removed == len(texts[0])
