@@ -106,7 +106,7 @@ def check_host(job_id: int) -> None:
     perform(job_id, host.check)
 
 
-@shared_task(queue="host")
+@shared_task
 def plan_upgrade(job_id: int) -> None:
     """Prepare an upgrade."""
     perform(job_id, upgrades.plan)

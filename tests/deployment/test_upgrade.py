@@ -324,6 +324,18 @@ def test_a_merged_text_with_a_problem_is_not_deployed(prepared: Upgrade, as_role
     assert "The merged harbor.yml has a problem" in answer.content.decode()
 
 
+def test_the_merged_file_can_be_saved_alone(prepared: Upgrade, as_role: Any) -> None:
+    client = as_role(Role.OPERATOR)
+    texts = workshop.texts(prepared)
+    workshop.keep(prepared, {**texts, "theirs": texts["theirs"] + "cache:\n  enabled: false\n"})
+    answer = client.post(reverse("deployment:upgrade_save", args=[prepared.pk]))
+    assert answer["Location"] == reverse("configuration:revision", args=[2])
+    assert Revision.objects.get(number=2).text().endswith("cache:\n  enabled: false\n")
+    client.post(reverse("deployment:upgrade_save", args=[prepared.pk]))
+    assert Revision.objects.count() == 2
+    assert not Deployment.objects.filter(number=2).exists()
+
+
 def test_there_is_no_upgrade_to_what_runs_or_from_nothing(prepared: Upgrade, as_role: Any) -> None:
     client, start = as_role(Role.OPERATOR), reverse("deployment:upgrade_start")
     assert client.post(start, {"installer": prepared.before.installer.pk}).status_code == 409

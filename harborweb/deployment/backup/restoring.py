@@ -106,6 +106,10 @@ def restore(run: Teller, path: Path, passphrase: str, folder: Path) -> Restored:
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     files.reach_disk(folder)
+    if os.geteuid() != 0:
+        run.line(
+            _("The owners could not be kept, since this does not run as root: Harbor may not read its keys."), "err"
+        )
     run.line(_("%(n)d files are in %(folder)s.") % {"n": count, "folder": folder})
     return restored
 

@@ -18,7 +18,6 @@ from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 
 OLD = timedelta(days=7)
-SLOT_SECONDS = 3600  # the host worker may be busy with a deployment
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _request(
     request: HttpRequest, task: object, kind: str, title: str, subject: str, arguments: dict[str, object],
     passphrase: str,
 ) -> Job:  # fmt: skip
-    slot = sealing.put_once(passphrase, SLOT_SECONDS) if passphrase else ""
+    slot = sealing.put_once(passphrase) if passphrase else ""
     job = jobs.request(
         task, kind=kind, title=title, subject=subject, by=request, arguments={**arguments, "slot": slot},  # type: ignore[arg-type]
         exclusive=services.EXCLUSIVE,

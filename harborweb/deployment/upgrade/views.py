@@ -139,6 +139,18 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Role.OPERATOR)
 @require_POST
+def save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the merged file as a revision, to be looked at, changed and rehearsed before it is deployed."""
+    row = _row(pk)
+    try:
+        revision = services.save(request, row)
+    except Problem as problem:
+        return _detail(request, row, problem)
+    return redirect("configuration:revision", number=revision.number)
+
+
+@requires(Role.OPERATOR)
+@require_POST
 def go(request: HttpRequest, pk: int) -> HttpResponse:
     """Do the upgrade."""
     row = _row(pk)
