@@ -15,9 +15,8 @@ ROTATES = (
     "CORE_SECRET", "JOBSERVICE_SECRET", "CSRF_KEY", "REGISTRY_CREDENTIAL_PASSWORD", "REGISTRY_HTTP_SECRET",
 )  # fmt: skip
 _ROTATING = re.compile(rb"(?m)^([ \t]*(?:" + "|".join(ROTATES).encode() + rb")[ \t]*=).*$")
-_MADE = re.compile(
-    rb"(?m)^([ \t]*[\w.-]*(?:SECRET|CSRF|CREDENTIAL|TOKEN)[\w.-]*[ \t]*[=:][ \t]*)([\w+/=-]{16,})[ \t]*$", re.I
-)
+_ASSIGNED = re.compile(rb"(?m)^([ \t]*+([\w.-]++)[ \t]*+[=:][ \t]*+)([\w+/=-]{16,}+)[ \t]*+$")
+_MADE = re.compile(rb"SECRET|CSRF|CREDENTIAL|TOKEN", re.IGNORECASE)
 _HASHED = re.compile(rb"(?m)^([^:=\r\n]+[:=]).*$")  # htpasswd: a new salt on every run
 _NAMED = re.compile(r"(?<![\w.-])([\w.-]++)([\"']?+[ \t]*+[:=][ \t]*+)(?=[^\s#])")
 _BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
@@ -40,7 +39,11 @@ def steady(path: str, data: bytes, known: Collection[str] | None = None) -> byte
     if known is None:
         return data
     chosen = {secret.encode() for secret in known}
-    return _MADE.sub(lambda found: found[0] if found[2] in chosen else found[1], data)
+
+    def made(found: "re.Match[bytes]") -> bytes:
+        return found[1] if _MADE.search(found[2]) and found[3] not in chosen else found[0]
+
+    return _ASSIGNED.sub(made, data)
 
 
 def differing(before: dict[str, bytes], now: dict[str, bytes], known: Collection[str] | None = None) -> list[str]:
