@@ -24,6 +24,8 @@ REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 BOM = "\ufeff"
 DEEP = re.compile(r"(?:[\[{]\s*){50}")
 LARGEST = 256 * 1024  # characters; a harbor.yml has some 15,000
+# What YAML names in a complaint may be a password that begins with *, & or !
+NAMED = re.compile(r"\b(alias|anchor|handle|tag|directive|prefix)( name)? '.*'", re.DOTALL)
 
 
 class TextProblem(Problem):
@@ -165,7 +167,7 @@ class Tree:
                 line=line,
             )
         return TextProblem(
-            _("YAML cannot read this line: %(why)s.") % {"why": why},
+            _("YAML cannot read this line: %(why)s.") % {"why": NAMED.sub(r"\1", why)},
             _("Look at its indentation, quotes and colons, and at the line before it."),
             line=line,
         )
@@ -187,6 +189,8 @@ class Tree:
             if name.tag == MERGE:
                 continue
             here = (*path, name.content)
+            if name.tag != TAG + "value":  # as a key, = is text
+                self._value(name, here, name.start)
             if name.content in mine:
                 self._second(here, name)
             mine.add(name.content)

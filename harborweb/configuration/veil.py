@@ -10,7 +10,7 @@ DOTS = "•••"
 SECRET = re.compile(
     r"passw|secret|token|accesskey|access_key|accountkey|account_key|keydata|credential|passphrase", re.I
 )
-# A word in a comment and what is said of it: `password: …`. No step back anywhere: a line may be a megabyte long.
+# A word and what is said of it: `password: …`. No step back anywhere: a line may be a megabyte long.
 SAID = re.compile(r"(?<![\w.-])([\w.-]++)[\"']?+[ \t]*+[:=][ \t]*+(?![\s#])")
 TO_AT = re.compile(r"(?<!\S)\S*@")
 IN_URL = re.compile(r"(://[^\s/:@]*+:).+@\Z")
@@ -38,12 +38,13 @@ def masked_lines(document: Document, also: Collection[str] = ()) -> list[str]:
     entries = _secrets(document)
     lines = _without_values(document, entries)
     known = secret_values(document).union(also)
+    shown = (DOTS, *(f"*{entry.anchor}" for entry in document.tree.entries.values() if entry.anchor))
     masked = []
     for line in lines:
         line = line.rstrip("\r\n")
         for secret in sorted(known, key=len, reverse=True):
             line = line.replace(secret, DOTS)
-        line = TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), _without_commented(line))
+        line = TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), _without_said(line, shown))
         masked.append(line)
     return masked
 
@@ -53,11 +54,18 @@ def masked(document: Document) -> str:
     return "\n".join(masked_lines(document)) + "\n"
 
 
-def _without_commented(line: str) -> str:
-    """`line` without a commented secret: `# password: …`, also in the middle of a sentence."""
-    for said in SAID.finditer(line, max(0, line.find("#"))) if "#" in line else ():
-        if SECRET.search(said[1]) and said.end() < len(line):
-            return line[: said.end()] + DOTS
+def _without_said(line: str, shown: tuple[str, ...]) -> str:
+    """`line` without a secret that YAML sees no key for: in a comment (`# password: …`), also in the middle of a
+    sentence, and where a blank is missing (`password:…`), which makes a text of key and value. A live key's value
+    is one of `shown` by now, and what stands behind it stays.
+    """
+    comment = line.find("#")
+    for said in SAID.finditer(line):
+        if not SECRET.search(said[1]) or said.end() >= len(line):
+            continue
+        if line.startswith(shown, said.end()) and not 0 <= comment < said.start():
+            continue
+        return line[: said.end()] + DOTS
     return line
 
 

@@ -5,6 +5,7 @@ import pytest
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import Document
 from harborweb.configuration.veil import masked, masked_lines
+from harborweb.errors import Problem
 from tests import parts
 
 TEXT = """\
@@ -80,3 +81,25 @@ def test_a_secret_that_stands_elsewhere_is_masked_there() -> None:
     lines = masked(Document(text))
     assert "ab1" not in lines and "longer-secret" not in lines
     assert "shown" in lines and "*p" in lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "storage_service:\n  azure:\n    accountkey:HIDE-me-77\n",  # without a blank it is a text, not a key
+        "database: |\n  password: HIDE-me-77\n",
+        "other: see password=HIDE-me-77\n",
+        'proxy: {"secret":HIDE-me-77}\n',
+    ],
+)
+def test_what_looks_like_a_key_and_is_none_shows_no_secret(text: str) -> None:
+    assert "HIDE" not in masked(Document(text))
+
+
+@pytest.mark.parametrize("sign", ["*", "&a &", "&", "!", "!x!", "!!", "%", "@", "`"])
+def test_a_password_that_yaml_takes_for_something_else_is_not_quoted_in_its_complaint(sign: str) -> None:
+    try:
+        shown = masked(Document(f"harbor_admin_password: {sign}HIDEme77\nother: {sign}HIDEme77 x\n"))
+    except Problem as problem:
+        shown = f"{problem.message} {problem.advice}"
+    assert "HIDEme77" not in shown
