@@ -77,7 +77,10 @@ def _deleted_by_prepare(machine: Machine, path: Path) -> bool:
     volume = machine.wishes.data_volume
     if not volume.startswith("/"):
         return False
-    return path.is_relative_to((Path(volume) / "secret" / "cert").resolve())
+    try:
+        return path.is_relative_to((Path(volume) / "secret" / "cert").resolve())
+    except (OSError, ValueError):
+        return False
 
 
 def _same_file(sheet: Sheet, paths: dict[str, str]) -> bool:

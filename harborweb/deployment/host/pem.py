@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import ssl
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPub
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 T = TypeVar("T", bound=x509.ExtensionType)
+_FILTERS = threading.Lock()
 _BOM = b"\xef\xbb\xbf"
 # OpenSSL looks for them at the beginning of a line: a blank before one hides it. A byte order mark it skips.
 _BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----.*?^-----END \1-----", re.DOTALL | re.MULTILINE)
@@ -64,8 +66,8 @@ def bundle(data: bytes) -> Bundle:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Odd serial numbers and the like are not our affair."""
-    with warnings.catch_warnings():
+    """Odd serial numbers and the like are not our affair. Python keeps its filters for all threads together."""
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
@@ -226,6 +228,7 @@ def trust_file() -> str:
 
 def _extension(certificate: x509.Certificate, kind: type[T]) -> T | None:
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
+        with _quietly():
+            return certificate.extensions.get_extension_for_class(kind).value
     except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
         return None

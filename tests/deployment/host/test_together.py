@@ -150,6 +150,8 @@ def test_texts_of_every_kind_raise_nothing(text: str) -> None:
 
 
 HOSTILE = [
+    "storage_service:\n  s3:\n    bucket: b\n    regionendpoint: 'http://[::1'\n",
+    'data_volume: "/a\\0b"\nhttps:\n  certificate: /etc/hostname\n  private_key: /etc/hostname\n',
     "hostname: [a]\nhttps: 3\ndata_volume: {a: b}\nexternal_database: [1]\nexternal_redis: 7\nproxy: x\nlog: []\n",
     "hostname: -rf\nexternal_url: 'http://[::1'\nhttps:\n  port: x\n  certificate: 5\n  private_key: true\n",
     "data_volume: /\nstorage_service:\n  ca_bundle: /\n  s3:\n    bucket: ../..\n    regionendpoint: '::'\n",

@@ -4,10 +4,10 @@ import secrets
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
+from harborweb.deployment.host.addresses import host_of
 from harborweb.deployment.host.connections.asking import ANSWER, CONNECT, resolves, trusted, words
 from harborweb.deployment.host.findings import Machine, Sheet
 
@@ -29,7 +29,10 @@ def look(machine: Machine, sheet: Sheet) -> None:
         return
     endpoint = _endpoint(machine)
     if endpoint:
-        host = urlsplit(endpoint).hostname or ""
+        host = host_of(endpoint)
+        if not host:
+            text = _("%(place)s is no address of an S3 server.") % {"place": endpoint}
+            sheet.warning(f"{BLOCK}.regionendpoint", text, "", _("Write it as https://s3.example:9000."))
         if not host or not resolves(machine, sheet, f"{BLOCK}.regionendpoint", host):
             return
     # Loaded here: they take a while, which no web process should spend.
@@ -123,13 +126,27 @@ def _object(machine: Machine, sheet: Sheet, client: Any, bucket: str, key: str, 
     try:
         same = client.get_object(Bucket=bucket, Key=key)["Body"].read() == BODY
     finally:
-        client.delete_object(Bucket=bucket, Key=key)
+        _delete(sheet, client, bucket, key, place)
     if same:
         text = _("A tiny object was put into %(bucket)s at %(place)s, read and deleted again.")
         sheet.fine(BLOCK, text % place)
     else:
         text = _("What was put into %(bucket)s came back as something else.") % place
         sheet.warning(BLOCK, text, "", _("Look at the storage server’s own log."))
+
+
+def _delete(sheet: Sheet, client: Any, bucket: str, key: str, place: dict[str, str]) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.delete_object(Bucket=bucket, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        sheet.warning(
+            BLOCK, _("The test object %(key)s stays in %(bucket)s: %(said)s.")
+            % {**place, "key": key, "said": words(error)},
+            _("Without the right to delete, garbage collection fails, and pushes that were broken off stay for ever."),
+            _("Allow s3:DeleteObject for that user, then delete it by hand."),
+        )  # fmt: skip
 
 
 def _asked_of_objects(machine: Machine) -> dict[str, str]:
