@@ -77,7 +77,9 @@ class Camera:
 
     def settle(self) -> None:
         """Wait until the job on this page has succeeded, and draw the page anew."""
-        self.page.get_by_text("Succeeded", exact=True).first.wait_for(timeout=JOB_MS)
+        self.page.get_by_text(re.compile("^(Succeeded|Failed)$")).first.wait_for(timeout=JOB_MS)
+        if self.page.get_by_text("Failed", exact=True).first.is_visible():
+            raise Error("This job failed.")
         self.page.reload()
 
     def until(self, text: str, path: str) -> None:
