@@ -1,5 +1,7 @@
 """storage_service.s3 against a real S3 server (versitygw)."""
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +11,9 @@ from typing import Any
 import botocore.auth
 import pytest
 
+from harborweb.deployment.host import pem
 from harborweb.deployment.host.connections import s3
+from harborweb.deployment.host.findings import Machine, Sheet
 from tests import parts
 from tests.deployment.host import authority, servers
 from tests.deployment.host.look import faults, findings, the_one
@@ -65,6 +69,31 @@ def test_what_is_wrong_is_said_in_its_words(
     assert "not-that-one" not in shown
 
 
+def test_a_user_with_few_rights(tmp_path: Path) -> None:
+    """A real gateway with users of its own: first without any right to the bucket, then without that to delete."""
+    (tmp_path / "iam").mkdir()
+    with servers.s3(tmp_path, "--iam-dir", str(tmp_path / "iam")) as port:
+        endpoint = f"http://127.0.0.1:{port}"
+        words = f"--access AKIDHARBOR --secret {SECRET} --region eu-west-1 --endpoint-url {endpoint}"
+        made = "create-user --access AKIDFEW --secret few-secret --role user"
+        command = [parts.program("versitygw"), "admin", *words.split(), *made.split()]
+        subprocess.run(command, check=True, capture_output=True)
+        few = {"accesskey": "AKIDFEW", "secretkey": "few-secret"}
+        found = the_one(s3.look, text(endpoint, **few))
+        assert (found.key, "AccessDenied" in found.message) == ("storage_service.s3.accesskey", True)
+        machine = Machine.of(text(endpoint), None)
+        allowed = ["s3:ListBucket", "s3:GetObject", "s3:PutObject"]
+        policy = [{"Effect": "Allow", "Principal": {"AWS": ["AKIDFEW"]}, "Action": allowed,
+                   "Resource": ["arn:aws:s3:::images", "arn:aws:s3:::images/*"]}]  # fmt: skip
+        body = json.dumps({"Version": "2012-10-17", "Statement": policy})
+        s3._client(machine, endpoint, pem.trust_file()).put_bucket_policy(Bucket="images", Policy=body)
+        stays = the_one(s3.look, text(endpoint, **few))
+    assert "The test object harbor/registry/harborweb-connection-check-" in stays.message
+    assert "AccessDenied" in stays.message
+    (left,) = [path for path in (tmp_path / "s3" / "images").rglob("*") if path.is_file()]
+    assert left.read_bytes() == s3.BODY
+
+
 def test_a_clock_that_is_wrong(server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = datetime.now(UTC) - timedelta(hours=2)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: wrong.replace(tzinfo=None))
@@ -74,8 +103,6 @@ def test_a_clock_that_is_wrong(server: tuple[int, Path], monkeypatch: pytest.Mon
 
 
 def test_clocks_apart_are_seen_before_they_are_refused() -> None:
-    from harborweb.deployment.host.findings import Machine, Sheet
-
     sheet = Sheet("test", Machine.of(text("http://127.0.0.1:1"), None).document)
     late = (datetime.now(UTC) - timedelta(minutes=12)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     s3._skew(sheet, {"ResponseMetadata": {"HTTPHeaders": {"date": late}}})
