@@ -52,10 +52,10 @@ def clashes(base: State, now: State, mine: Mapping[str, str]) -> list[Clash]:
             if theirs not in (base.choice(key), raw):
                 found.append(Clash(key, theirs, raw, secret=False))
             continue
-        field = BY_KEY[key]
         theirs, before = _stands(now, key), _stands(base, key)
         if theirs != before and theirs != raw.strip():
-            found.append(Clash(key, "" if field.secret else theirs, "" if field.secret else raw, bool(field.secret)))
+            secret = _secret(key)
+            found.append(Clash(key, "" if secret else theirs, "" if secret else veiled(raw), secret))
     return found
 
 
@@ -119,14 +119,13 @@ class Conflict(Problem):
 
     @property
     def kept_secrets(self) -> list[str]:
-        """The keys of passwords that were typed; they travel in `kept` only."""
-        return [key for key in self.mine if key in BY_KEY and BY_KEY[key].secret]
+        """The keys of what was typed with a password in it; those travel in `kept` only."""
+        return [key for key, raw in self.mine.items() if _secret(key) or veiled(raw) != raw]
 
     @property
     def typed(self) -> list[tuple[str, str, bool]]:
         """What was typed, as it may be shown: key, answer (none of a secret), whether it is a secret."""
-        hidden = set(self.kept_secrets)
-        return [(key, "" if key in hidden else raw, key in hidden) for key, raw in self.mine.items()]
+        return [(key, "" if _secret(key) else veiled(raw), _secret(key)) for key, raw in self.mine.items()]
 
     def keep(self, answers: Mapping[str, str], base: State | None, now: State | None, request: HttpRequest) -> None:
         """Take up what this page's person typed; `base` is what the page had shown, `now` the draft as it stands."""
@@ -144,8 +143,12 @@ def opened(kept: str, request: HttpRequest) -> dict[str, Any]:
 
 
 def secrets_kept(kept: str, answers: Mapping[str, str], request: HttpRequest) -> dict[str, str]:
-    """The passwords in `kept` whose fields were left empty now."""
+    """The passwords in `kept` whose fields came back as the page had shown them: empty, or with dots in an address."""
     if not kept:
         return {}
     mine: dict[str, str] = opened(kept, request)["mine"]
-    return {key: raw for key, raw in mine.items() if key in BY_KEY and BY_KEY[key].secret and answers.get(key) == ""}
+    return {key: raw for key, raw in mine.items() if answers.get(key) == ("" if _secret(key) else veiled(raw))}
+
+
+def _secret(key: str) -> bool:
+    return key in BY_KEY and bool(BY_KEY[key].secret)

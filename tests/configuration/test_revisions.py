@@ -406,3 +406,29 @@ def test_texts_made_to_be_slow_are_compared_in_time(old: str, new: str) -> None:
     assert time.monotonic() - begun < 20
     assert diff.untouched + diff.added == len(texts[1])
     assert diff.untouched + diff.removed == len(texts[0])
+
+
+def test_a_password_in_a_typed_address_is_not_shown_either(two: tuple[Client, Client]) -> None:
+    ada, grace = two
+    services.start_draft(parts.shared("harbor.yml-2.15.tmpl").read_text(), origin="Harbor 2.15.2")
+    seen = version()
+    answer(ada, "proxy", seen, proxy__http_proxy="http://ada:Ada-pr0xy@proxy.example:3128")
+    late = answer(grace, "proxy", seen, proxy__http_proxy="http://grace:Gr4ce-pr0xy@proxy.example:3128")
+    assert late.status_code == 409
+    assert "Both of you changed proxy.http_proxy." in words(late)
+    shown = re.search(r'name="proxy.http_proxy"[^>]* value="([^"]*)"', late.content.decode())
+    assert shown and "grace" in shown[1]
+    again = {
+        "version": hidden(late, "version"),
+        "proxy.http_proxy": html.unescape(shown[1]),
+        "kept": hidden(late, "kept"),
+    }
+    assert grace.post("/configuration/draft/proxy/answer/", again).status_code in (302, 422)
+    assert draft_text().get("proxy.http_proxy") == "http://grace:Gr4ce-pr0xy@proxy.example:3128"
+    answer(ada, "proxy", version(), proxy__http_proxy="http://ada:Ada-pr0xy@proxy.example:3128")
+    ada.post("/configuration/draft/discard/", {"version": version()})
+    gone = answer(grace, "proxy", seen, proxy__http_proxy="http://grace:Gr4ce-pr0xy@proxy.example:3128")
+    for page in (late, gone):
+        assert "pr0xy" not in page.content.decode()
+    grace.post("/configuration/take-up/", {"kept": hidden(gone, "kept")})
+    assert draft_text().get("proxy.http_proxy") == "http://grace:Gr4ce-pr0xy@proxy.example:3128"
