@@ -228,7 +228,7 @@ def _mounted(place: Place, mounts: list[str]) -> Iterator[str]:
     """The files of the folder that a container sees."""
     home = place.folder.resolve()
     for source in mounts:
-        path = Path(source)
+        path = Path(source).resolve()
         if path == home or home not in path.parents:
             continue
         inside = str(path.relative_to(home))
