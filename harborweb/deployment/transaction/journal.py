@@ -6,7 +6,9 @@ It holds no secret.
 """
 
 import json
+import os
 import shutil
+import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from harborweb.deployment import files
+from harborweb.errors import Problem
 
 FOLDER = ".harborweb"
 NAME = "journal.json"
@@ -83,19 +87,32 @@ class Journal:
 
 
 def home(folder: Path, *, make: bool = False) -> Path:
-    """`.harborweb` of an installer folder, 0700."""
+    """`.harborweb` of an installer folder, 0700; raises Problem where it is not ours."""
     ours = folder / FOLDER
-    if make and not ours.is_dir():
+    if make and not os.path.lexists(ours):
         ours.mkdir(mode=0o700)
         files.reach_disk(folder)
+    if os.path.lexists(ours):
+        _refuse_forged(folder, ours)
     if make and ours.stat().st_mode & 0o777 != 0o700:
         ours.chmod(0o700)
     return ours
 
 
+def _refuse_forged(folder: Path, ours: Path) -> None:
+    """Raise Problem where somebody else may have written what says which files are removed and put back."""
+    status = ours.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid in {0, os.geteuid(), folder.stat().st_uid}:
+        return
+    raise Problem(
+        _("%(path)s was not made by harborweb: it is a link, or belongs to somebody else.") % {"path": ours},
+        _("Look who may write to that folder, and remove it."),
+    )
+
+
 def read(folder: Path) -> Journal | None:
     """The unfinished deployment in `folder`; None when there is none. A journal nobody can read counts as stuck."""
-    path = folder / FOLDER / NAME
+    path = home(folder) / NAME
     try:
         text = path.read_text()
     except (FileNotFoundError, NotADirectoryError):

@@ -60,7 +60,9 @@ class Inside(Transport):
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         if self._verify:
-            return super()._tls
+            strict = super()._tls
+            strict.hostname_checks_common_name = False  # as Docker's clients do: only alternative names count
+            return strict
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context

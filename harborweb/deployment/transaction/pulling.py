@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from docker import DockerClient
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 from docker.utils import parse_repository_tag
 
 from harborweb.deployment import sentences
@@ -28,7 +28,10 @@ def fetch(run: Run, images: list[str]) -> int:
                 run.line(
                     _("Pull %(image)s, %(number)d of %(n)d") % {"image": image, "number": number, "n": len(missing)}
                 )
-                _pull(run, client, image)
+                try:
+                    _pull(run, client, image)
+                except APIError as error:
+                    raise _failed(image, str(error.explanation or error)) from error
     except engine.EngineError as error:
         raise sentences.engine(error) from error
     return len(missing)

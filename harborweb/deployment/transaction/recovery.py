@@ -213,7 +213,7 @@ def find(task: Task) -> None:
     """
     for installer in Installer.objects.filter(ready=True).exclude(path=""):
         folder = Path(installer.path)
-        with suppress(OSError):
+        with suppress(OSError, Problem):  # a journal that is not ours: the next deployment there says so
             if journals.read(folder) and lock.is_free(folder) and (found := journals.read(folder)):
                 _notice(task, installer, found)
     # Those that ended without a journal: their worker was killed before it touched anything.

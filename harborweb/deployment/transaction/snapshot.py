@@ -40,14 +40,15 @@ def roots(folder: Path, volumes: list[Path]) -> list[Path]:
     config = folder / "common" / "config"
     inside = [folder / prepare.CONFIGURATION, folder / compose.FILE, folder / "input"]
     inside.append(config if config.parent.exists() else config.parent)
-    return inside + [volume / "secret" for volume in dict.fromkeys(volumes)]
+    found = inside + [volume / "secret" for volume in dict.fromkeys(volumes)]
+    return found + [root.resolve() for root in found if root.is_symlink() and root.is_dir()]  # what prepare writes to
 
 
 class Snapshot:
     """The snapshot of one deployment in an installer folder."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self._place = folder / journal.FOLDER / "snapshots"
+        self._folder, self._place = folder, folder / journal.FOLDER / "snapshots"
         self.archive, self._facts = self._place / f"{number}.tar", self._place / f"{number}.json"
         self.number = number
 
@@ -74,14 +75,20 @@ class Snapshot:
         return count
 
     def before(self) -> Before:
-        """What it says beside the files; raises Problem when it is not there."""
+        """What it says beside the files; raises Problem when it is not there, or is of another folder."""
         try:
-            return Before(**json.loads(self._facts.read_text()))
+            found = Before(**json.loads(self._facts.read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise Problem(
                 _("The snapshot of deployment %(number)d is not there any more.") % {"number": self.number},
                 _("Deploy the revision that shall run instead."),
             ) from error
+        if Path(found.folder).resolve() != self._folder.resolve():  # a copied or moved folder: its files would be put back elsewhere
+            raise Problem(
+                _("The snapshot in %(folder)s is of %(other)s.") % {"folder": self._folder, "other": found.folder},
+                _("Move the folder back to where it was, or deploy the revision that shall run."),
+            )
+        return found
 
     def put_back(self) -> int:
         """Make every root what it was, also gone where it was not there; compares, returns how many files came back.
