@@ -104,17 +104,24 @@ def _note(finding: dict[str, Any], seen: Drift, deployment: Deployment) -> Itera
               "that; or type it on the host now.") % finding, command=command,
         )  # fmt: skip
     elif kind == "prepare":
-        yield Note(
-            kind, "warn", _("prepare has not run since harbor.yml changed."),
-            _("harbor.yml was written %(changed)s, prepare ran last %(prepared)s. The containers know nothing of the "
-              "change yet; a deployment brings it to them.") % _moments(finding), links=(_deploy(),),
-        )  # fmt: skip
+        yield _prepare(finding, foreign=any(one["kind"] == "text" for one in seen.findings))
     elif kind == "containers":
         yield _containers(finding)
     elif kind == "edited":
         yield _edited(finding, seen, deployment)
     else:
         yield _absent(finding, path)
+
+
+def _prepare(finding: dict[str, Any], *, foreign: bool) -> Note:
+    """harbor.yml changed after prepare had run; `foreign`: to something that was not deployed."""
+    text = _("harbor.yml was written %(changed)s, prepare ran last %(prepared)s.") % _moments(finding) + " "
+    text += (
+        _("The containers know nothing of the change: save it as a revision and deploy that, or deploy to undo it.")
+        if foreign
+        else _("A deployment brings it to the containers.")
+    )
+    return Note("prepare", "warn", _("prepare has not run since harbor.yml changed."), text, links=(_deploy(),))
 
 
 def _absent(finding: dict[str, Any], path: Path) -> Note:
