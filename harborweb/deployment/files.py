@@ -75,7 +75,10 @@ def remove(path: Path) -> None:
 def remove_leftovers(folder: Path) -> bool:
     """Remove `input/`, where prepare leaves harbor.yml in the clear; False when there is none."""
     leftover = folder / "input"
-    if not (leftover / prepare.CONFIGURATION).exists():
+    if not os.path.lexists(leftover / prepare.CONFIGURATION):
         return False
-    shutil.rmtree(leftover)
+    if leftover.is_symlink():
+        (leftover / prepare.CONFIGURATION).unlink()
+    else:
+        shutil.rmtree(leftover)
     return True

@@ -140,7 +140,7 @@ def _lay_out(made: Rehearsal, text: str) -> None:
         if entry.name in {journal.FOLDER, "input", prepare.CONFIGURATION, compose.FILE}:
             continue
         if entry.name == "common":
-            files.copy(entry, made.folder / entry.name)
+            _copy_common(entry, made.folder / entry.name)
         elif entry.is_file() and entry.stat().st_size <= COPIED:
             files.copy(entry.resolve(), made.folder / entry.name)
         else:
@@ -151,4 +151,14 @@ def _lay_out(made: Rehearsal, text: str) -> None:
     files.write_whole(made.folder / prepare.CONFIGURATION, text.replace(line, swapped, 1))
     made.data.mkdir(mode=0o755)
     if (made.data_volume / "secret").is_dir():
-        files.copy(made.data_volume / "secret", made.data / "secret")
+        files.copy((made.data_volume / "secret").resolve(), made.data / "secret")
+
+
+def _copy_common(live: Path, scratch: Path) -> None:
+    """Never a link: prepare would empty what it leads to, and that is live."""
+    files.copy(live.resolve(), scratch)
+    config = scratch / "config"
+    if config.is_symlink():
+        config.unlink()
+        if (live / "config").is_dir():
+            files.copy((live / "config").resolve(), config)

@@ -83,7 +83,9 @@ class Snapshot:
                 _("The snapshot of deployment %(number)d is not there any more.") % {"number": self.number},
                 _("Deploy the revision that shall run instead."),
             ) from error
-        if Path(found.folder).resolve() != self._folder.resolve():  # a copied or moved folder: its files would be put back elsewhere
+        if (
+            Path(found.folder).resolve() != self._folder.resolve()
+        ):  # a copied or moved folder: its files would be put back elsewhere
             raise Problem(
                 _("The snapshot in %(folder)s is of %(other)s.") % {"folder": self._folder, "other": found.folder},
                 _("Move the folder back to where it was, or deploy the revision that shall run."),
