@@ -263,7 +263,7 @@ def test_what_migrate_refuses_is_said_and_the_merge_does_without(two: Two, as_ro
     merged = services.merged(row)
     assert merged is not None and Document(merged.text).get("_version") == "9.9.0"
     assert merged.of("dropped") == [] and [item.key for item in merged.of("ignored")] == ["jobservice.workers"]
-    containers = ["docker", "ps", "-aq", "--filter", "label=harborweb=migrate"]
+    containers = ["docker", "ps", "-aq", "--filter", "label=harborweb.migrate"]
     assert subprocess.run(containers, capture_output=True, text=True).stdout == ""
 
 

@@ -31,6 +31,7 @@ SECONDS = 120
 INPUT, OUTPUT = "/harborweb/harbor.yml", "/harborweb/migrated.yml"
 HOST = "/hostfs"  # where migrate looks for the host's files when it is there, as under the prepare script
 LARGEST = 1024 * 1024
+LABEL = "harborweb.migrate"
 _IMAGE = re.compile(r"(?<!\S)(\S*prepare:\S+)[ \t]+([^\n|;&]*?)[ \t]*\"?\$[@*]\"?")
 
 
@@ -115,7 +116,9 @@ def migrate(run: Run, folder: Path, text: str, target: str) -> Migrated:
 
 
 def _in_container(run: Run, client: DockerClient, image: str, command: list[str], text: str) -> Migrated:
-    made = client.containers.create(image, command, network_disabled=True, labels={"harborweb": "migrate"})
+    for left in client.containers.list(all=True, filters={"label": LABEL}):
+        left.remove(force=True)  # of a worker that was killed
+    made = client.containers.create(image, command, network_disabled=True, labels=[LABEL])
     try:
         made.put_archive("/", _packed(text))
         made.start()
