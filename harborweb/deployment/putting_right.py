@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import record
-from harborweb.deployment import tasks
+from harborweb.deployment import looking, tasks
 from harborweb.deployment.models import Deployment
 from harborweb.deployment.transaction import recovery
 from harborweb.errors import Problem
@@ -22,9 +22,11 @@ def can_recover(deployment: Deployment) -> bool:
 
 
 def can_put_back(deployment: Deployment) -> bool:
-    """Whether it stands, and the host still has what was there before it."""
+    """Whether it stands, nothing of another installer came after it, and the host still has what was there before."""
     stands = deployment.outcome in {Outcome.DEPLOYED, Outcome.NEEDS_YOU} and not can_recover(deployment)
-    return deployment.snapshot and stands
+    running = looking.running()
+    same = running is not None and running.installer_id == deployment.installer_id
+    return deployment.snapshot and stands and same
 
 
 @transaction.atomic

@@ -75,7 +75,7 @@ class Attempt:
         before = Before(
             folder=str(self.folder), old_folder=str(self.old),
             roots={str(root): root.exists() or root.is_symlink() for root in roots},
-            images=self._images_now(), ran=any(one.state in {"running", "restarting"} for one in self.ours),
+            images=self._images_now(), ran=any(one.state in {"running", "restarting", "paused"} for one in self.ours),
             well=bool(self.ours) and all(one.well for one in self.ours),
         )  # fmt: skip
         count = self.snapshot.take(before)

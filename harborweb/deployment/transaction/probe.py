@@ -170,7 +170,12 @@ async def _try(endpoint: Endpoint, transport: Transport) -> list[str]:
         repository, lines = f"{project}/{NAME}", []
         config, layer, manifest = image()
         try:
-            digest = await _pushed(client, repository, [config, layer], manifest)
+            try:
+                digest = await _pushed(client, repository, [config, layer], manifest)
+            except RegistryError as error:
+                if harbor and error.status == 403:  # to its administrator: read-only mode, or a quota
+                    raise NotProven(_("Not proven by a push. %(reason)s") % {"reason": error.message}) from error
+                raise
             lines.append(_("Pushed %(repository)s@%(digest)s") % {"repository": repository, "digest": digest})
             pulled = await client.manifest(repository, digest)
             await client.blob(repository, pulled.content["layers"][0]["digest"])

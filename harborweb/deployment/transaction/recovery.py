@@ -29,6 +29,8 @@ EXCLUSIVE = "host"  # as everything that is done to the host
 
 def pass_on(error: BaseException, left: str) -> NoReturn:
     """Raise `error` again, saying what was left behind."""
+    if isinstance(error, OSError):
+        error = sentences.disk(error)
     if isinstance(error, Problem):
         raise Problem(error.message, f"{error.advice} {left}".strip(), field=error.field) from error
     if isinstance(error, process.Stopped):
@@ -71,7 +73,9 @@ def back(run: Run, journal: Journal, program: compose.Compose) -> str:
         fresh = not any(kept.before().roots.values())
     except (Problem, OSError, process.TimedOut) as error:
         problem = sentences.disk(error) if isinstance(error, OSError) else error
-        journal.write(Phase.STUCK)
+        journal.phase = Phase.STUCK
+        with suppress(OSError):  # a full disk: the journal then says where it came to, and is tried again
+            journal.write(Phase.STUCK)
         said = _("The rollback failed too: %(reason)s Nothing more is touched; the snapshot is kept.")
         _say(journal, Outcome.NEEDS_YOU, said % {"reason": problem})
         run.line(said % {"reason": problem}, "err")

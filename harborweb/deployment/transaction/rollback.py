@@ -1,5 +1,6 @@
 """Back to the snapshot: the files byte for byte, what ran runs again. Doing it twice comes to the same."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -39,11 +40,11 @@ def roll_back(run: Run, journal: Journal, program: compose.Compose) -> bool:
         snapshot = Snapshot(Path(journal.folder), journal.number)
         before = snapshot.before()
         _letter(run, "a", step_names()[0])
-        journal.write(Phase.ROLLBACK_DOWN)
+        _note(journal, Phase.ROLLBACK_DOWN)
         quiet(run, journal)
         down(run, program, Path(journal.folder), journal.token)
         _letter(run, "b", step_names()[1])
-        journal.write(Phase.ROLLBACK_FILES)
+        _note(journal, Phase.ROLLBACK_FILES)
         count = _files(run, snapshot)
         run.line(_("%(n)d files were put back and compared: content, owners and modes.") % {"n": count})
         _images(run, before)
@@ -58,12 +59,12 @@ def roll_back(run: Run, journal: Journal, program: compose.Compose) -> bool:
 def _up(run: Run, journal: Journal, program: compose.Compose, snapshot: Snapshot, before: Before) -> None:
     old = Path(before.old_folder)
     _letter(run, "c", step_names()[2])
-    journal.write(Phase.ROLLBACK_UP)
+    _note(journal, Phase.ROLLBACK_UP)
     answer = run.execute(program.up(), cwd=old, timeout=UP_SECONDS, env=survivors.environment(journal.token))
     if answer.exit_code:
         raise sentences.compose_failed(compose.explain(answer))
     _letter(run, "d", step_names()[3])
-    journal.write(Phase.ROLLBACK_HEALTHY)
+    _note(journal, Phase.ROLLBACK_HEALTHY)
     try:
         waiting.until_healthy(run, old)
         text = snapshot.text(old / "harbor.yml") or (old / "harbor.yml").read_text(errors="surrogateescape")
@@ -73,6 +74,12 @@ def _up(run: Run, journal: Journal, program: compose.Compose, snapshot: Snapshot
             raise
         run.line(_("It was not well before either: %(reason)s") % {"reason": error}, "err")
     looking.look()
+
+
+def _note(journal: Journal, phase: Phase) -> None:
+    """On a full disk the journal keeps an earlier phase, which leads to the same rollback."""
+    with suppress(OSError):
+        journal.write(phase)
 
 
 def _letter(run: Run, letter: str, name: str) -> None:
