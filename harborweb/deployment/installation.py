@@ -8,11 +8,13 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from harborweb.configuration.faults import Fault
 from harborweb.configuration.rules import check
 from harborweb.deployment import checks, wanted
 from harborweb.deployment.place import CONFIG, Place
 from harborweb.tools import compose, engine, prepare
 
+MOST_FAULTS = 5
 HARBOR_IMAGE = re.compile(r"(?:^|/)goharbor/harbor-[\w.-]+:(v?\d[\w.+-]*)$")
 
 
@@ -97,14 +99,26 @@ def _configuration(found: Installation) -> Item:
 
 def _faults(found: Installation) -> Iterator[Item]:
     verdict = check(found.text, template=found.template if found.installer else None)
-    errors = sum(fault.severity == "error" for fault in verdict.faults)
-    others = len(verdict.faults) - errors
+    errors = [fault for fault in verdict.faults if fault.severity == "error"]
+    others = [fault for fault in verdict.faults if fault.severity != "error"]
+    name = _("What the rules say")
     if errors:
-        words = ngettext("%(n)d problem that prepare would refuse", "%(n)d problems that prepare would refuse", errors)
-        yield Item("bad", _("What the rules say"), words % {"n": errors})
+        words = ngettext("%(n)d problem.", "%(n)d problems.", len(errors)) % {"n": len(errors)}
+        yield Item("bad", name, f"{words} {_first(errors)}")
     if others:
-        words = ngettext("%(n)d warning", "%(n)d warnings", others)
-        yield Item("warn", _("What the rules say"), words % {"n": others})
+        words = ngettext("%(n)d warning.", "%(n)d warnings.", len(others)) % {"n": len(others)}
+        yield Item("warn", name, f"{words} {_first(others)}")
+
+
+def _first(faults: list[Fault]) -> str:
+    """The first sentences, with their lines; the review page of a draft has all of them."""
+    said = [
+        _("Line %(line)d: %(message)s") % {"line": fault.line, "message": fault.message}
+        if fault.line
+        else fault.message
+        for fault in faults[:MOST_FAULTS]
+    ]
+    return " ".join([*said, "…"] if len(faults) > MOST_FAULTS else said)
 
 
 def _compose(found: Installation) -> Item:
@@ -127,7 +141,7 @@ def _rendered(found: Installation) -> Item:
     words = {"n": len(config)}
     return Item(
         "good", CONFIG,
-        _("%(n)d files. Edits made by hand before now are not known; later ones will be shown.") % words,
+        _("%(n)d files are there. Edits made by hand before now are not known; later ones will be shown.") % words,
     )  # fmt: skip
 
 
