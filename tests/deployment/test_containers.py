@@ -99,6 +99,8 @@ def test_flags_say_what_it_may_do_with_what_deserves_a_look_marked() -> None:
     }  # fmt: skip
     plain = {flag.word: flag.kind for flag in pages.flags(container(restart_policy="no", detached=False))}
     assert plain == {"restart: no": "warn", "attached": "warn"}
+    (user,) = [flag for flag in pages.flags(container(user="0:0")) if flag.word.startswith("user")]
+    assert user.meaning == "Its programs run as root."
 
 
 # ---- lines ----------------------------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def test_without_live_news_the_page_shows_what_the_host_worker_wrote_last(
     deployed()
     host(containers=[container()])
     client = as_role(Role.VIEWER)
-    assert "All 1 containers run and are well." in get(client, "containers")
+    assert "Its 1 container is well." in get(client, "containers")
     Host.objects.update(seen=timezone.now() - timedelta(minutes=5))
     page = get(client, "containers")
     assert "No host worker answers" in page

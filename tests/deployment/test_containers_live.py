@@ -104,7 +104,10 @@ def watch() -> Iterator[threading.Thread]:
     thread.start()
     yield thread
     stopping.set()
-    redis_client().lpush(live.WAKE, 1)
+    client = redis_client()
+    for key in client.scan_iter("harborweb:live:asked:*"):
+        client.delete(key)
+    client.lpush(live.WAKE, 1)
     thread.join(30)
     assert not thread.is_alive()
 
@@ -182,6 +185,15 @@ def test_one_that_does_not_stay_up_says_its_last_lines_without_secrets(place: Pl
     assert tried.state == Job.State.FAILED
     assert "does not stay up: it is exited (1)" in tried.error
     assert "[FATAL]" in log(tried) and "•••" in log(tried) and TYPED not in log(tried) + tried.error
+
+
+def test_one_that_ends_after_a_moment_has_not_started(place: Place, settings: Any) -> None:
+    settings.HEALTHY_SECONDS = 8
+    nobody = "http://192.0.2.1/"  # it gives up after 3 s, and is started again
+    place.run(DEAF, "/practice", "health", nobody, options=("--restart", "always"), verb="create")
+    tried = act(DEAF, "start")
+    assert tried.state == Job.State.FAILED, log(tried)
+    assert "[FATAL]" in log(tried)
 
 
 def test_strangers_and_what_is_gone_are_not_touched(place: Place) -> None:

@@ -1,6 +1,7 @@
 """The engine seen through its API, on the real one."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,57 @@ def test_the_last_lines_of_a_log(image: str) -> None:
         (line,) = engine.last_lines(client, seen().id, 5)
     assert line.startswith("[FATAL]")
     assert seen().exit_code == 1
+
+
+def test_how_it_was_made_and_what_it_uses(image: str, tmp_path: Path) -> None:
+    (tmp_path / "front.conf").write_text("upstream http://127.0.0.1:1\nhostname x\n")
+    check = ("--health-cmd", "/practice health http://127.0.0.1:1/", "--health-interval", "1s", "--health-retries", "1")
+    run(
+        image, "/practice", "front",
+        options=(
+            "--cap-drop", "ALL", "--cap-add", "CHOWN", "--read-only", "--security-opt", "no-new-privileges", *check,
+            "--user", "10000", "-m", "64m", "--cpus", "0.5", "--restart", "on-failure:3", "-v", f"{tmp_path}:/etc/front",
+        ),
+    )  # fmt: skip
+    found = seen()
+    assert (found.cap_drop, found.cap_add, found.read_only, found.privileged) == (("ALL",), ("CHOWN",), True, False)
+    assert (found.no_new_privileges, found.user, found.restart_policy) == (True, "10000", "on-failure:3")
+    assert (found.memory_limit, found.cpu_limit, found.detached) == (64 * 2**20, 0.5, True)
+    with engine.connect() as client:
+        first = engine.use(client, found.id)
+        assert first is not None and 0 < first.memory <= 64 * 2**20
+        time.sleep(0.2)
+        second = engine.use(client, found.id)
+        assert second is not None and second.load(None) is None
+        load = second.load(first)
+        assert load is not None and 0 <= load < 1
+    deadline = time.monotonic() + 30
+    while seen().health != "unhealthy":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert seen().health_output.startswith("[FATAL]") and seen().health_exit == 1
+
+
+def test_a_container_that_wanted_more_memory_than_it_may_have(image: str, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("version: 0.1\nstorage: {inmemory: {}}\nhttp: {addr: ':5000'}\n")
+    options = ("-m", "6m", "--memory-swap", "6m", "-v", f"{tmp_path}:/etc/r")
+    run(image, "/registry", "serve", "/etc/r/config.yml", options=options)
+    subprocess.run(["docker", "wait", NAME], check=True, capture_output=True, timeout=60)
+    found = seen()
+    assert (found.state, found.exit_code, found.oom_killed) == ("exited", 137, True)
+    with engine.connect() as client:
+        assert engine.use(client, found.id) is None
+
+
+def test_lines_with_their_times(image: str) -> None:
+    run(image, "/practice", "health", "http://127.0.0.1:1/")
+    subprocess.run(["docker", "wait", NAME], check=True, capture_output=True)
+    with engine.connect() as client:
+        (line,) = engine.lines_since(client, seen().id, 0, 100)
+        stamp, _space, text = line.partition(" ")
+        assert stamp.endswith("Z") and text.startswith("[FATAL]")
+        assert engine.lines_since(client, seen().id, int(time.time()) + 60, 100) == []
+        assert engine.lines_since(client, "never-there", 0, 100) == []
 
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

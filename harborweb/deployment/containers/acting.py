@@ -15,6 +15,7 @@ from harborweb.tools import compose, engine
 
 PATIENCE = 30  # seconds between TERM and KILL: a database writes its buffers first
 POLL = 1.0
+STEADY = 5.0
 LOG_LINES = 12
 STEPS = 3
 
@@ -76,8 +77,12 @@ def _do(client: Any, one: engine.Container, action: str) -> None:
 
 
 def _wait(run: Run, client: Any, one: engine.Container, action: str) -> engine.Container:
-    """Return the container once it is as it shall be; raises Problem when it is not within HEALTHY_SECONDS."""
+    """Return the container once it is as it shall be; raises Problem when it is not within HEALTHY_SECONDS.
+
+    One without a health check has to stay up for STEADY seconds: what ends at once has also been running for a moment.
+    """
     deadline, told = time.monotonic() + settings.HEALTHY_SECONDS, ""
+    restarts, up = -1, 0.0
     while True:
         run.check()
         now = next((two for two in engine.containers(client, one.project) if two.id == one.id), None)
@@ -87,7 +92,10 @@ def _wait(run: Run, client: Any, one: engine.Container, action: str) -> engine.C
         if said != told:
             run.line(said)
             told = said
-        if now.well if action != "stop" else now.state == "exited":
+        if not now.well or now.restarts != restarts:
+            restarts, up = now.restarts, time.monotonic()
+        steady = now.health == "healthy" or time.monotonic() - up >= STEADY
+        if now.well and steady if action != "stop" else now.state == "exited":
             return now
         if time.monotonic() > deadline or (now.state in {"exited", "dead"} and action != "stop"):
             raise _unwell(run, client, now)

@@ -7,10 +7,10 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from harborweb.deployment import looking, pages
 from harborweb.deployment.containers import live, reasons
-
 
 # Capabilities that come near to root on the machine (capabilities(7))
 RISKS = frozenset({"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "NET_ADMIN", "DAC_READ_SEARCH"})
@@ -102,11 +102,14 @@ def _lead(seen: Seen, deployed: bool) -> str:
     if not seen.rows:
         return _("No container of it is there.") if seen.live else _("Nobody has seen a container of it.")
     if not bad:
-        return _("All %(n)d containers run and are well.") % {"n": len(seen.rows)}
-    words = {"n": len(seen.rows), "bad": len(bad), "names": ", ".join(row.name for row in bad[:3])}
-    if len(bad) > 3:
-        return _("%(bad)d of %(n)d containers need a look: %(names)s and more.") % words
-    return _("%(bad)d of %(n)d containers need a look: %(names)s.") % words
+        n = len(seen.rows)
+        return ngettext("Its %(n)d container is well.", "All %(n)d containers run and are well.", n) % {"n": n}
+    names = ", ".join(row.name for row in bad[:3]) + (" …" if len(bad) > 3 else "")
+    return ngettext(
+        "%(bad)d of %(n)d containers needs a look: %(names)s.",
+        "%(bad)d of %(n)d containers need a look: %(names)s.",
+        len(bad),
+    ) % {"n": len(seen.rows), "bad": len(bad), "names": names}
 
 
 def _rows(found: list[dict[str, Any]]) -> tuple[Row, ...]:
@@ -169,7 +172,9 @@ def flags(one: dict[str, Any]) -> list[Flag]:
     if one.get("read_only"):
         found.append(Flag(_("read-only"), _("Its root file system cannot be written.")))
     if user := one.get("user"):
-        found.append(Flag(_("user %(user)s") % {"user": user}, _("Its programs run as this user, not as root.")))
+        root = user.partition(":")[0] in {"0", "root"}
+        meaning = _("Its programs run as root.") if root else _("Its programs run as this user, not as root.")
+        found.append(Flag(_("user %(user)s") % {"user": user}, meaning))
     found.append(_restart(str(one.get("restart_policy") or "no")))
     if one.get("detached", True):
         found.append(Flag(_("detached"), _("It runs in the background; nobody sits at its standard input.")))
@@ -180,8 +185,8 @@ def flags(one: dict[str, Any]) -> list[Flag]:
     if limit := one.get("memory_limit"):
         found.append(Flag(_("memory ≤ %(limit)s") % {"limit": reasons.memory(limit)}, _("Past that, it is killed.")))
     if limit := one.get("cpu_limit"):
-        words = {"limit": number_format(limit, 0 if limit == int(limit) else 2)}
-        found.append(Flag(_("CPUs ≤ %(limit)s") % words, _("Past that, it has to wait.")))
+        cpus = number_format(limit, 0 if limit == int(limit) else 2)
+        found.append(Flag(_("CPUs ≤ %(limit)s") % {"limit": cpus}, _("Past that, it has to wait.")))
     return found
 
 
