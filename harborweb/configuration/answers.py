@@ -219,7 +219,7 @@ def chosen(state: State, switch: Switch, value: str) -> State:
         after = switches.turned(before, switch, value, state.first, template)
     except TextProblem:
         return replace(state, typed={**typed, switch.name: value})
-    typed |= _taken_away(before, after, switch)
+    typed |= _taken_away(before, after, switch, state.first)
     if switch.name == TLS:
         typed[TLS] = value
     state = replace(state, text=after.text, typed=typed)
@@ -230,15 +230,18 @@ def chosen(state: State, switch: Switch, value: str) -> State:
     return state
 
 
-def _taken_away(before: Document, after: Document, switch: Switch) -> dict[str, str]:
-    """The answers that were live and are neither live nor in a comment now."""
+def _taken_away(before: Document, after: Document, switch: Switch, first: Document) -> dict[str, str]:
+    """The answers that were live and would not come back by themselves with their block."""
     taken = {}
     for field in FIELDS:
         place = switches.place(field.key)
         if place is None or place[0] is not switch or not before.has(field.key) or after.has(field.key):
             continue
         value = value_of(before, field)
-        as_it_comes = value == after.suggested(field.key) and field.key in REQUIRED_WITH.get(field.block, ())
+        if first.has(field.key):
+            as_it_comes = value == value_of(first, field)
+        else:
+            as_it_comes = value == after.suggested(field.key) and field.key in REQUIRED_WITH.get(field.block, ())
         if value is not None and switches.asked(field.key) and not as_it_comes:
             taken[field.key] = shown(value)
     return taken
@@ -266,10 +269,9 @@ def _chosen_still(state: State, field: Field, text: str) -> str:
 
 
 def _switched_back(state: State, switch: Switch) -> State:
-    first = state.first_choice(switch.name)
     before = state.document
-    after = switches.back(before, switch, first, state.first, read(state.template))
-    typed = {**state.typed, **_taken_away(before, after, switch)}
+    after = switches.back(before, switch, state.first, read(state.template))
+    typed = {**state.typed, **_taken_away(before, after, switch, state.first)}
     return replace(state, text=after.text, typed={key: raw for key, raw in typed.items() if key != switch.name})
 
 

@@ -6,8 +6,9 @@ from functools import cached_property
 from harborweb.configuration.answers import State
 from harborweb.configuration.faults import Fault
 from harborweb.configuration.fields import BY_KEY
+from harborweb.configuration.questions import Decision, Question
 from harborweb.configuration.switches import BY_SWITCH, TLS
-from harborweb.configuration.wizard import Decision, Question, Wizard
+from harborweb.configuration.wizard import Wizard
 
 ADDRESS = ("hostname", "http.port")
 HTTPS = ("https.port", "https.certificate", "https.private_key")

@@ -7,10 +7,12 @@ the exact way back.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache
 
 from django.utils.translation import gettext_lazy as _
 
+from harborweb.configuration import comments
 from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, REQUIRED_WITH, Tls, Words
 from harborweb.configuration.reading import TextProblem, Value
@@ -201,32 +203,45 @@ def unwanted(switch: Switch, chosen: Choice) -> list[str]:
 
 
 def turn_on(document: Document, path: str, first: Document, template: Document) -> Document:
-    """Make a block live: as `turn_off` left it, else with the keys it cannot do without, as their comments have them;
-    a single key becomes live in its own line."""
+    """Make a block, or a single key, live: line by line as it stood when the draft began, else with the keys it cannot
+    do without, as their comments have them."""
+    if document.kind(path) == "mapping" or (path in BY_KEY and document.has(path)):
+        return document
+    if first.kind(path) == "mapping" or (path in BY_KEY and first.has(path)):
+        again = restored(document, path, first)
+        if again.has(path):
+            return again
     if path in BY_KEY:
         return _live(document, path, template)
-    if document.kind(path) == "mapping":
-        return document
-    if first.kind(path) == "mapping":
-        return _on_again(document, path, first)
     names = BY_BLOCK[path].needs or tuple(field.name for field in FIELDS if field.block == path)[:1]
     for name in names:
         document = _live(document, f"{path}.{name}", template)
     return document
 
 
-def _on_again(document: Document, path: str, first: Document) -> Document:
-    """A block that was live when the draft began: from its comment signs where that brings no other key along, else
-    line by line as it stood."""
-    own = set(live_below(first, path))
-    try:
-        enabled = document.enable(path)
-    except TextProblem:
-        enabled = document
-    more = set(live_below(enabled, path)) - own
-    if enabled.has(path) and not any(first.knows(key) for key in more):
-        return enabled
-    return document.revert(path, first)
+def restored(document: Document, path: str, first: Document) -> Document:
+    """`document` with the lines of a block, or of a single key, as they stand in `first`, where they are live.
+
+    By lines and not by keys: a file may hold the same block in a comment a second time. A block around it that is a
+    comment now comes back with it.
+    """
+    parts = path.split(".")
+    above = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    path = next((block for block in above if document.kind(block) != "mapping"), path)
+    entry = first.tree.entries[first.path(path)]
+    begin = first.tree.line(entry.key_start) - 1
+    end = comments.block_end(first.text, first.lines, first.tree, entry)
+    lines: list[str] = []
+    matcher = SequenceMatcher(None, document.lines, first.lines, autojunk=False)
+    for how, a, b, c, d in matcher.get_opcodes():
+        if how == "replace" and b - a == d - c:
+            pairs = zip(range(a, b), range(c, d), strict=True)
+            lines += [first.lines[n] if begin <= n <= end else document.lines[m] for m, n in pairs]
+        elif how != "equal" and (c <= end and d > begin if d > c else begin < c <= end):
+            lines += first.lines[c:d]
+        else:
+            lines += document.lines[a:b]
+    return document.with_text("".join(lines))
 
 
 def turn_off(document: Document, path: str, first: Document, template: Document) -> Document:
@@ -234,27 +249,14 @@ def turn_off(document: Document, path: str, first: Document, template: Document)
     What was nowhere goes away whole."""
     if not document.has(path):
         return document
-    commented = template.knows(path) and not template.has(path)
-    if first.has(path) and (path in BY_KEY or commented):
+    if not first.has(path):
+        return document.revert(path, first)
+    if path in BY_KEY or (template.knows(path) and not template.has(path)):
         return document.unset(path, template)
-    if first.has(path):
-        try:
-            return document.disable(path)
-        except TextProblem:  # comments among its lines would come live with it: as Harbor's own template has it
-            return document.unset(path)
-    reference = template if commented and not first.knows(path) else first
-    return document.revert(path, reference)
-
-
-def live_below(document: Document, path: str) -> list[str]:
-    """The keys below a block, those of lists left to the list; the block itself when it is a single key."""
-    parts = tuple(path.split("."))
-    found = []
-    for entry in document.tree.entries.values():
-        inside = entry.path[: len(parts)] == parts and entry.kind != "mapping"
-        if inside and document.kind(".".join(entry.path[:-1])) != "sequence":
-            found.append(".".join(entry.path))
-    return found
+    try:
+        return document.disable(path)
+    except TextProblem:  # comments among its lines would come live with it: as Harbor's own template has it
+        return document.unset(path)
 
 
 def _live(document: Document, key: str, template: Document) -> Document:
@@ -274,12 +276,15 @@ def usual(key: str, template: Document) -> Value:
     return value
 
 
-def back(document: Document, switch: Switch, value: str, first: Document, template: Document) -> Document:
-    """`document` with the choice `value`, which it had in `first`, and with its blocks as they stood there."""
-    document = turned(document, switch, value, first, template)
-    for path in switch.paths:
+def back(document: Document, switch: Switch, first: Document, template: Document) -> Document:
+    """`document` with the blocks of a switch as they stood in `first`."""
+    paths = sorted({*switch.paths, *(path for choice in switch.choices for path in choice.off)}, key=len)
+    for path in paths:
         if first.has(path):
-            document = document.revert(path, first)
+            document = restored(document, path, first)
+    for path in reversed(paths):
+        if not first.has(path):
+            document = turn_off(document, path, first, template)
     for key in switch.keys:
         if first.knows(key) and document.knows(key):
             document = document.revert(key, first)
