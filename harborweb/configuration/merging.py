@@ -230,7 +230,7 @@ class _Merge:
             else:
                 absent.add(path)
                 if one.live:
-                    self._note("unplaced", path, THEIRS)
+                    self._note_all("unplaced", path)
 
     def _add(self, path: Path, here: dict[Path, Place]) -> bool:
         if path in here:  # its comment stands there: that line becomes live
@@ -238,13 +238,17 @@ class _Merge:
                 return False
         elif not self._place(path):
             return False
-        live = path in self.result.tree.entries
-        if not live or path in self.t:
-            self._note("added" if live else "offered", path, THEIRS)
-        for below in self.t if live else ():
-            if len(below) > len(path) and below[: len(path)] == path:
-                self._note("added", below, THEIRS)
+        if path in self.result.tree.entries:
+            self._note_all("added", path)
+        else:
+            self._note("offered", path, THEIRS)
         return True
+
+    def _note_all(self, kind: str, path: Path) -> None:
+        """Note every value of the new template at `path` and below."""
+        for found in self.t:
+            if found[: len(path)] == path:
+                self._note(kind, found, THEIRS)
 
     def _place(self, path: Path) -> bool:
         try:

@@ -223,6 +223,47 @@ def test_lists_and_flow_blocks_and_anchors_of_the_operator_survive() -> None:
     assert "trivy.timeout" in kinds(merged)["conflict"]
 
 
+def test_a_list_whose_default_changed() -> None:
+    old, new = (text + "jobservice:\n  job_loggers:\n    - FILE\n" for text in (OLD, NEW))
+    new += "    - DB\n"
+    merged = three_way(old, old, new)
+    assert Document(merged.text).items("jobservice.job_loggers") == ["FILE", "DB"]
+    assert [(item.key, item.theirs) for item in merged.of("default") if "loggers" in item.key] == [
+        ("jobservice.job_loggers", "FILE, DB")
+    ]
+    ours = old.replace("- FILE", "- STD_OUTPUT")
+    kept = three_way(old, ours, new)
+    assert Document(kept.text).items("jobservice.job_loggers") == ["STD_OUTPUT"]
+    assert "jobservice.job_loggers" in kinds(kept)["conflict"]
+
+
+ODD = {
+    "without a version": OURS.replace("_version: 2.13.0\n", ""),
+    "a quoted version": OURS.replace("2.13.0", '"2.13.0"'),
+    "inside braces": "{hostname: a, data_volume: /data}\n",
+    "three keys": "hostname: a\nharbor_admin_password: x\ndata_volume: /data",
+    "keys with dots and blanks": OURS + "a.b.c: 1\n'we ird': 2\n1: 2\n",
+    "a document mark": "---\n" + OURS + "...\n",
+    "a merge key": OURS.replace("trivy:\n", "trivy: &t\n") + "x:\n  <<: *t\n",
+    "text that looks like comments": OURS + "note: |\n  # no comment\n  cache: here\n",
+    "a byte order mark": "\ufeff" + OURS,
+    "an empty block": re.sub(r"trivy:\n(  .*\n)+", "trivy:\n", OURS),
+    "deeper blocks": re.sub(r"(?m)^  (?=[a-z])", "      ", OURS),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_odd_files_lose_nothing_unsaid_and_a_second_merge_changes_nothing(odd: str) -> None:
+    merged = three_way(OLD, odd, NEW, migrated=NEW)
+    listed = {item.key for item in merged.items} | {item.moved_from for item in merged.items} | {"_version"}
+    was, now = values(Document(odd)), values(Document(merged.text))
+    assert [path for path in was if was[path] != now.get(path) and ".".join(path) not in listed] == []
+    wanted = [path for path in values(Document(NEW)) if path not in now and ".".join(path) not in listed]
+    assert {path[0] for path in wanted} <= set(OLD.replace(":", "").split())  # what the operator had taken out
+    assert Document(merged.text).get("_version") == "2.15.0"
+    assert three_way(NEW, merged.text, NEW).text == merged.text
+
+
 def test_an_own_version_of_the_new_template_changes_nothing() -> None:
     once = three_way(OLD, OURS, NEW)
     again = three_way(NEW, once.text, NEW)
