@@ -214,6 +214,39 @@ def test_a_link_does_not_lead_a_file_out(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def _holding(path: Path, *members: archive.Member) -> Path:
+    with path.open("w+b") as file:
+        archive.write(file, members, PASSPHRASE, readme="", manifest={})
+    return path
+
+
+def test_setuid_does_not_come_back(tmp_path: Path) -> None:
+    """Whoever talks somebody into restoring a file as root is not root then."""
+    program, facts = archive.Member.holding("harbor/tool", b"#!"), archive.Member.holding("manifest.json", b"{}")
+    program.info.mode = 0o6755
+    restoring.restore(Told(), _holding(tmp_path / "b.tar", program, facts), PASSPHRASE, tmp_path / "into")
+    assert (tmp_path / "into" / "harbor" / "tool").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.LNKTYPE, tarfile.BLKTYPE])
+def test_devices_pipes_and_hard_links_are_refused(tmp_path: Path, kind: bytes) -> None:
+    odd = archive.Member.holding("a", b"")
+    odd.info.type, odd.info.linkname = kind, "/etc/passwd"
+    with pytest.raises(Problem, match="damaged"):
+        restoring.restore(Told(), _holding(tmp_path / "b.tar", archive.Member(odd.info)), PASSPHRASE, tmp_path / "into")
+    assert not list((tmp_path / "into").iterdir())
+
+
+def test_a_file_of_holes_and_a_list_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hollow = tarfile.TarInfo("a")
+    hollow.sparse = [(0, 1), (1 << 50, 1)]  # type: ignore[attr-defined]  # as tarfile reads one
+    with pytest.raises(Problem, match="damaged"):
+        restoring._safe(hollow)
+    monkeypatch.setattr(archive, "MOST_SUMS", 10)
+    with pytest.raises(Problem, match="damaged"):
+        archive.sums(archive.Member.holding(archive.SUMS, b"x" * 11).info, io.BytesIO(b"x" * 11))
+
+
 def test_a_folder_that_is_not_empty_is_refused(written: Path, tmp_path: Path) -> None:
     target, into = written, tmp_path / "into"
     into.mkdir()
@@ -269,19 +302,37 @@ def test_while_something_is_deployed_there_is_no_backup(
 
 def test_half_files_of_a_killed_worker_go_after_a_day(installation: Path, tmp_path: Path) -> None:
     folder = tmp_path / "b"
-    (folder / ".dump-x").mkdir(parents=True)
-    for name in (".old.tar.part", ".young.tar.part", "other.tar"):
+    (folder / ".harborweb-dump-x").mkdir(parents=True)
+    theirs = [".dump-theirs", ".theirs.tar.part", "other.tar"]
+    for name in (".harborweb-part-old.tar.part", ".harborweb-part-young.tar.part", *theirs):
         (folder / name).write_text("x")
-    for name in (".old.tar.part", ".dump-x", "other.tar"):
+    for name in (".harborweb-part-old.tar.part", ".harborweb-dump-x", *theirs):
         os.utime(folder / name, (1, 1))
     make(installation, folder / "b.tar")
-    assert sorted(path.name for path in folder.iterdir()) == [".young.tar.part", "b.tar", "other.tar"]
+    left = [".harborweb-part-young.tar.part", "b.tar", *theirs]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(left)
+
+
+def test_a_link_in_the_way_of_a_backup_is_not_written_through(installation: Path, tmp_path: Path) -> None:
+    """In a folder that many may write to, somebody may guess the name of the half file."""
+    (tmp_path / "theirs").write_text("x")
+    (tmp_path / ".harborweb-part-b.tar.part").symlink_to(tmp_path / "theirs")
+    make(installation, tmp_path / "b.tar")
+    assert (tmp_path / "theirs").read_text() == "x"
+    assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("weak", ["", "short", "aaaaaaaaaaaaaaaaaaaa", "abababababababab"])
 def test_weak_passphrases(installation: Path, tmp_path: Path, weak: str) -> None:
     with pytest.raises(Problem, match="12 characters"):
         making.make(Told(), installation, weak, tmp_path / "b.tar")
+
+
+@pytest.mark.parametrize("odd", ["four words in\ntwo lines", "bell \x07 and other words", "\ud800 is half a letter"])
+def test_a_passphrase_that_nobody_can_type_again_is_refused(installation: Path, tmp_path: Path, odd: str) -> None:
+    with pytest.raises(Problem, match="cannot be typed"):
+        making.make(Told(), installation, odd, tmp_path / "b.tar")
+    making.refuse_weak("vier Wörter, 四个字 and spaces")
 
 
 def test_what_is_not_there_is_named(installation: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from harborweb.errors import Problem
 FORMAT = 1
 CHUNK = 256 * 1024
 SUMS = "SHA256SUMS"
+MOST_SUMS = 64 * 1024 * 1024  # half a million files
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -188,6 +189,13 @@ def _add(file: IO[bytes], name: str, data: bytes) -> None:
     file.write(_header(name, len(data)) + data + b"\0" * (-len(data) % _BLOCK))
 
 
+def sums(member: tarfile.TarInfo, data: IO[bytes]) -> str:
+    """The text of the content's own list of sums; raises Problem where it is too large to be one."""
+    if member.size > MOST_SUMS:
+        raise damaged()
+    return data.read().decode(errors="replace")
+
+
 def damaged() -> Problem:
     """The file is not what was written."""
     return Problem(_("This file is no backup of harborweb, or it is damaged."), _("Take another copy of it."))
@@ -296,7 +304,7 @@ def check(file: IO[bytes], passphrase: str, between: Callable[[int], None] = lam
             if data is None:
                 continue
             if member.name == SUMS:
-                lines = (line.partition("  ") for line in data.read().decode().splitlines())
+                lines = (line.partition("  ") for line in sums(member, data).splitlines())
                 said = {name: digest for digest, _space, name in lines}
                 continue
             digest = hashlib.sha256()

@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from harborweb.tools import compose, engine
 STEPS = 5
 SPARE = 64 * 1024 * 1024
 LEFT_SECONDS = 24 * 3600
+PART, DUMP = ".harborweb-part-", ".harborweb-dump-"
 SHORTEST = 12  # characters of a passphrase
 
 
@@ -51,7 +52,13 @@ class Made:
 
 
 def refuse_weak(passphrase: str) -> None:
-    """Raise Problem for a passphrase that would not keep anybody out."""
+    """Raise Problem for a passphrase that would not keep anybody out, or that no keyboard can type again."""
+    if not passphrase.isprintable():
+        raise Problem(
+            _("This passphrase holds a line break or another character that cannot be typed."),
+            _("Use letters, digits, signs and blanks."),
+            field="passphrase",
+        )
     if len(passphrase) < SHORTEST or len(set(passphrase)) < 5:
         raise Problem(
             _("A passphrase has %(n)d characters or more, and not the same ones over and over.") % {"n": SHORTEST},
@@ -108,12 +115,14 @@ def make(run: Teller, folder: Path, passphrase: str, target: Path, *, with_datab
 def _sweep(folder: Path) -> None:
     """Remove what a backup whose worker was killed had left: half files of more than a day ago."""
     for left in folder.glob(".*"):
-        if time.time() - left.lstat().st_mtime < LEFT_SECONDS:
-            continue
-        if left.name.endswith(".tar.part"):
-            left.unlink(missing_ok=True)
-        elif left.name.startswith(".dump-"):
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):  # it may go meanwhile; and a folder that a person named holds other things
+            status = left.lstat()
+            if time.time() - status.st_mtime < LEFT_SECONDS or status.st_uid != os.geteuid():
+                continue
+            if left.name.startswith(PART) and left.name.endswith(".part"):
+                left.unlink()
+            elif left.name.startswith(DUMP):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _holder(run: Teller, client: Any, source: gathering.Source, made: Made) -> engine.Container | None:
@@ -146,7 +155,7 @@ def _external(
     run: Teller, stack: ExitStack, found: database.External, folder: Path, made: Made, members: list[archive.Member]
 ) -> None:
     """An external database: dumped where this host can, named where not."""
-    box = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".dump-")))
+    box = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=DUMP)))
     path = box / "dump.sql.gz"
     why = database.dump_external(run, found, path)
     if why:
@@ -198,8 +207,9 @@ def _write(run: Teller, source: gathering.Source, members: list[archive.Member],
     members.append(
         archive.Member.holding("manifest.json", json.dumps({**facts, **_inner(source, made)}, indent=2).encode())
     )
-    part = made.path.with_name(f".{made.path.name}.part")
-    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+    part = made.path.with_name(f"{PART}{made.path.name}.part")
+    part.unlink(missing_ok=True)  # never written through: in a folder of many it may be somebody's link
+    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w+b") as file:
         try:
             sums = archive.write(
                 file, members, passphrase, readme=readme(source, made), manifest=facts,

@@ -162,7 +162,7 @@ def _unpack(run: Teller, file: IO[bytes], passphrase: str, stage: Path, size: in
                 links.append((target, member.linkname))
             elif member.isreg() and (data := tar.extractfile(member)) is not None:
                 if member.name == archive.SUMS:
-                    said = data.read().decode()
+                    said = archive.sums(member, data)
                     continue
                 sums[member.name] = _write(data, target, member)
     if said != "".join(f"{digest}  {name}\n" for name, digest in sums.items()):
@@ -177,10 +177,13 @@ def _unpack(run: Teller, file: IO[bytes], passphrase: str, stage: Path, size: in
 
 
 def _safe(member: tarfile.TarInfo) -> PurePosixPath:
-    """The member's name; raises Problem where it would leave the folder, or is neither file, folder nor link."""
+    """The member's name; raises Problem where it would leave the folder, or is neither file, folder nor link.
+
+    Files with holes are refused: a few bytes could say that they are as large as the disk.
+    """
     name = PurePosixPath(member.name)
-    known = member.isreg() or member.isdir() or member.issym()
-    if name.is_absolute() or ".." in name.parts or not known:
+    known = (member.isreg() and not member.issparse()) or member.isdir() or member.issym()
+    if name.is_absolute() or ".." in name.parts or not known or "\0" in member.name:
         raise archive.damaged()
     return name
 
@@ -199,10 +202,10 @@ def _write(data: IO[bytes], target: Path, member: tarfile.TarInfo) -> str:
 
 
 def _own(target: Path, member: tarfile.TarInfo) -> None:
-    """Owner (where we may), then mode: giving a file away takes its special bits."""
-    with suppress(PermissionError):
+    """Owner (where we may), then mode, without setuid and setgid: no file of Harbor's needs them."""
+    with suppress(PermissionError, OverflowError):
         os.chown(target, member.uid, member.gid, follow_symlinks=False)
-    target.chmod(stat.S_IMODE(member.mode))
+    target.chmod(stat.S_IMODE(member.mode) & (0o777 if member.isreg() else 0o1777))
     os.utime(target, (member.mtime, member.mtime))
 
 
