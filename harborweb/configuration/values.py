@@ -58,9 +58,15 @@ def construct(tag: str, content: str) -> Value:
     if maker is None:
         raise ValueError(tag)
     try:
-        return maker(content)
+        value = maker(content)
     except (LookupError, ArithmeticError) as error:
         raise ValueError(content) from error
+    if isinstance(value, int) and value.bit_length() > LONGEST:
+        raise ValueError(content)
+    return value
+
+
+LONGEST = 4096  # bits: Python writes no whole number of more than 4300 digits, and neither does prepare
 
 
 def _whole(content: str) -> int:

@@ -538,3 +538,11 @@ def test_a_good_file_of_every_template_is_not_refused(version: str) -> None:
         text = text.replace(old, new, 1)
     assert check(text, template=template).faults == ()
     assert [fault.key for fault in check(text).faults] == ([] if version == "2.15" else ["_version"])
+
+
+@pytest.mark.parametrize("number", [":".join(["59"] * 4000), "0x" + "f" * 9000, "0b" + "1" * 20000, "9" * 5000])
+def test_a_number_longer_than_python_writes_is_refused_and_not_stumbled_over(number: str) -> None:
+    found = check(
+        f"hostname: h.example\nhttp:\n  port: {number}\n", template=parts.shared("harbor.yml-2.15.tmpl").read_text()
+    )
+    assert found.word == "refused" and found.faults[0].line == 3
