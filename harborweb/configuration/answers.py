@@ -252,9 +252,11 @@ def undone(state: State, name: str) -> State:
     if name in BY_SWITCH:
         return _switched_back(state, BY_SWITCH[name])
     field = BY_KEY[name]
+    rest = {key: raw for key, raw in state.typed.items() if key != name}
+    if state.before(field) == state.now(field) and state.first.has(name) == state.document.has(name):
+        return replace(state, typed=rest)  # it was typed and is not written
     text = undone_text(state.document, state.first, read(state.template), field)
-    text = _chosen_still(state, field, text)
-    return replace(state, text=text, typed={key: raw for key, raw in state.typed.items() if key != name})
+    return replace(state, text=_chosen_still(state, field, text), typed=rest)
 
 
 def _chosen_still(state: State, field: Field, text: str) -> str:

@@ -280,6 +280,8 @@ def back(document: Document, switch: Switch, first: Document, template: Document
     """`document` with the blocks of a switch as they stood in `first`."""
     paths = sorted({*switch.paths, *(path for choice in switch.choices for path in choice.off)}, key=len)
     for path in paths:
+        if first.kind(path) == "scalar" and document.kind(path) == "mapping":  # it was there, and empty
+            document = document.revert(path, first)
         if first.has(path):
             document = restored(document, path, first)
     for path in reversed(paths):
