@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -40,7 +41,10 @@ def brought(document: Document, paths: Sequence[Path], template: Document) -> Do
     blocks = {path[:-1] for path in wanted}
     for path in missing:
         _refuse_no_block(document, path)
-    after = _uncommented(document, [path for path in missing if path in document.commented], blocks)
+    after = document
+    with suppress(TextProblem):  # where a comment stands in an odd place, its key comes on a new line
+        spoken_of = [path for path in missing if path in document.commented]
+        after = document.checked(_uncommented(document, spoken_of, blocks), spoken_of) if spoken_of else document
     for path in missing:
         if path not in after.tree.entries:
             _refuse_no_block(after, path)

@@ -23,6 +23,9 @@ class Commented:
     holds_block: bool
 
 
+NO_PLACE = Commented((), -1, "", 0, holds_block=True)
+
+
 def strip_layer(line: str, *, space: bool = True) -> str:
     """`line` without its first comment sign, and without one space after it when `space`."""
     return LAYER.sub(r"\1" if space else r"\1\2", line, count=1)
@@ -65,14 +68,17 @@ def find(lines: Sequence[str], tree: Tree) -> dict[Path, Commented]:
         if not stack and indent:
             continue
         parent = stack[-1][3] if stack else None
-        if parent and found[parent.path] is not parent and not found[parent.path].holds_block:
-            found[parent.path] = parent  # the block, not the sentence above that began with its name
+        if parent is not None and parent is not NO_PLACE and found[parent.path] is not parent:
+            if found[parent.path].holds_block:
+                parent = NO_PLACE
+            else:  # the block, not the sentence above that began with its name
+                found[parent.path] = parent
         path = (*(stack[-1][1] if stack else ()), match["key"])
         rest = match["rest"].strip()
         block = not rest or rest.startswith("#")
         one = Commented(path, index, bare(line), indent, block)
-        if path in tree.entries:
-            stack.append((indent, path, block, None))
+        if path in tree.entries or parent is NO_PLACE:
+            stack.append((indent, path, block, NO_PLACE))  # a copy: the block itself stands elsewhere
             continue
         stack.append((indent, path, block, one))
         found.setdefault(path, one)

@@ -144,7 +144,7 @@ class Document:
 
     def revert(self, key: str, base: "Document") -> "Document":
         """Put `key` back to how it stands in `base`: its line, its comment, or nowhere."""
-        return undoing.reverted(self, self.path(key), base)
+        return undoing.reverted(self, self.path(key), base, outline())
 
     def disable(self, key: str) -> "Document":
         """Comment the whole block of `key` out, line by line; `enable` is the exact way back."""

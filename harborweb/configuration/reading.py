@@ -105,6 +105,7 @@ class Tree:
                 _("Start from the template of an installer."),
                 line=1,
             )
+        self._value(root, (), root.start)
         self.root_flow = root.flow
         self.root_end = root.end
         try:

@@ -64,6 +64,14 @@ def _as_suggested(entry: Entry, template: Document) -> bool:
     return theirs is not None and holds(entry, theirs.value) and entry.content == theirs.content
 
 
+def _came_along(entry: Entry, base: Document, outline: Document) -> bool:
+    """Whether a key stands as it does when it comes live with its block."""
+    if entry.path in base.commented:
+        return _as_suggested(entry, base)
+    theirs = outline.tree.entries.get(entry.path)
+    return holds(theirs, entry.value) if theirs else _as_suggested(entry, outline)
+
+
 def own_line(document: Document, path: Path) -> Entry:
     """The entry of a live key that stands at the beginning of a line of its own; raises TextProblem for another."""
     entry = document.tree.entries.get(path)
@@ -178,7 +186,7 @@ def _peeled(document: Document, template: Document, parent: Path, signs: str) ->
 # --- back to how it stood
 
 
-def reverted(document: Document, path: Path, base: Document) -> Document:
+def reverted(document: Document, path: Path, base: Document, outline: Document) -> Document:
     """`document` with `path` as it stands in `base`: its line, its comment, or nowhere; blocks that had come live only
     for it go back too."""
     for depth in range(1, len(path)):
@@ -191,12 +199,12 @@ def reverted(document: Document, path: Path, base: Document) -> Document:
         _line_back(document, path, base)  # fmt: skip
     for depth in range(len(path) - 1, 0, -1):
         block = path[:depth]
-        if block in base.tree.entries or block not in after.tree.entries:
+        if base.kind(".".join(block)) == "mapping" or block not in after.tree.entries:
             continue
         left = [one for one in after.tree.entries.values() if one.path[:depth] == block and one.kind != "mapping"]
         left = [one for one in left if one.path != block]
         company = bringing.companions()
-        if not all(one.path in company and _as_suggested(one, base) for one in left):
+        if not all(one.path in company and _came_along(one, base, outline) for one in left):
             break
         for one in [*reversed(left), *_blocks_below(after, block), after.tree.entries[block]]:
             gone.append(one.path)
@@ -299,14 +307,16 @@ def _block_back(document: Document, path: Path, base: Document) -> Document:
             if not document.tree.entries[one].inner:
                 after = _line_back(after, one, base)
         return after
+    if path in base.tree.entries and path not in document.tree.entries:
+        mine = (1, 0)  # a comment of that name may be another one
     pieces: list[str] = []
     for how, a, b, c, d in SequenceMatcher(None, document.lines, base.lines, autojunk=False).get_opcodes():
         if how == "replace" and b - a == d - c:
             for mine_at, base_at in zip(range(a, b), range(c, d), strict=True):
-                back = mine[0] <= mine_at <= mine[1]
+                back = mine[0] <= mine_at <= mine[1] or theirs[0] <= base_at <= theirs[1]
                 pieces.append(base.lines[base_at] if back else document.lines[mine_at])
             continue
-        back = how != "equal" and (mine[0] <= a <= mine[1] if b > a else theirs[0] <= c <= theirs[1])
+        back = how != "equal" and ((b > a and mine[0] <= a <= mine[1]) or (theirs[0] <= c <= theirs[1]))
         pieces += base.lines[c:d] if back else document.lines[a:b]
     return document.with_text("".join(pieces))
 
