@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from harborweb.configuration.diff import Diff, Sides
-from harborweb.configuration.veil import DOTS, SECRET
+from harborweb.configuration.veil import DOTS, IN_URL, SECRET, TO_AT
 
 ROTATES = (
     "CORE_SECRET", "JOBSERVICE_SECRET", "CSRF_KEY", "REGISTRY_CREDENTIAL_PASSWORD", "REGISTRY_HTTP_SECRET",
@@ -20,7 +20,6 @@ _MADE = re.compile(rb"SECRET|CSRF|CREDENTIAL|TOKEN", re.IGNORECASE)
 _HASHED = re.compile(rb"(?m)^([^:=\r\n]+[:=]).*$")  # htpasswd: a new salt on every run
 _NAMED = re.compile(r"(?<![\w.-])([\w.-]++)([\"']?+[ \t]*+[:=][ \t]*+)(?=[^\s#])")
 _BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
-_IN_URL = re.compile(r"(://[^\s/:@]*+:)[^\s@/]++@")
 _SENT = re.compile(r"\b(Basic|Bearer)([ \t]++)[\w+/=.~-]{8,}", re.IGNORECASE)
 _PEM = re.compile(r"-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----")
 _PASSWD = "passwd"  # noqa: S105 - the name of a file
@@ -99,7 +98,7 @@ def veiled(path: str, text: str, secrets: Collection[str]) -> list[str]:
             line = line.partition(":")[0] + ":" + DOTS
         for secret in longest:
             line = line.replace(secret, DOTS)
-        shown.append(_SENT.sub(rf"\1\2{DOTS}", _IN_URL.sub(rf"\1{DOTS}@", line)))
+        shown.append(_SENT.sub(rf"\1\2{DOTS}", TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), line)))
     return shown
 
 

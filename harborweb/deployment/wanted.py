@@ -10,7 +10,7 @@ from harborweb.configuration.document import Document
 _SECRET = re.compile(r"passw|secret|access_?key|account_?key|token|credential|private_key_data|_dsn$", re.IGNORECASE)
 
 
-_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
+_IN_URL = re.compile(r"://[^/@:\s]*:(\S+)@")  # up to the last @: people do not always write %40 and %2F
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ ENV = "common/config/core/env"
         "  - accesskey: 'qqqqqqqqqqqqqqqq'",
         "registry_url: https://me:qqqqqqqqqqqqqqqq@registry.example/",
         "https_proxy=http://me:qqqqqqqqqqqqqqqq@proxy.example:3128",
+        "https_proxy=http://me:qqqq@qqqq/qqqq:qqqq@proxy.example:3128",  # as people write it, unquoted
         'proxy_set_header Authorization "Basic cXFxcXFxcXFxcXE=";',
         f"# somebody noted {SECRET} here",
         f"add_header X-Key {SECRET};",

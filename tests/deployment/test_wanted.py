@@ -80,38 +80,7 @@ def test_a_file_is_written_whole_and_only_when_it_differs(tmp_path: Path) -> Non
     assert [one.name for one in tmp_path.iterdir()] == ["harbor.yml"]
 
 
-def test_a_copy_puts_back_owners_modes_and_absence(tmp_path: Path) -> None:
-    config = tmp_path / "common" / "config"
-    config.mkdir(parents=True)
-    (config / "env").write_text("SECRET=1\n")
-    (config / "env").chmod(0o640)
-    (config / "link").symlink_to("env")
-    (tmp_path / "harbor.yml").write_text("old")
-    inode = config.stat().st_ino
-    with pytest.raises(RuntimeError), files.kept(tmp_path, 7) as copy:
-        assert copy.path.stat().st_mode & 0o777 == 0o600
-        (config / "env").unlink()
-        (config / "fresh").mkdir()
-        (config / "fresh" / "file").touch()
-        (tmp_path / "harbor.yml").write_text("new")
-        (tmp_path / "docker-compose.yml").write_text("new")
-        raise RuntimeError
-    assert (config / "env").read_text() == "SECRET=1\n"
-    assert (config / "env").stat().st_mode & 0o777 == 0o640
-    assert (config / "link").is_symlink()
-    assert sorted(one.name for one in config.iterdir()) == ["env", "link"]
-    assert (tmp_path / "harbor.yml").read_text() == "old"
-    assert not (tmp_path / "docker-compose.yml").exists()
-    assert not copy.path.exists()
-    assert config.stat().st_ino == inode
-
-
-def test_the_copy_of_a_worker_that_was_killed_is_put_back_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / "harbor.yml").write_text("what ran")
-    files.Copy.make(tmp_path / f"{files.PREFIX}3.tar")
-    (tmp_path / "harbor.yml").write_text("half a deployment")
-    (tmp_path / "docker-compose.yml").write_text("half a deployment")
-    (tmp_path / f"{files.PREFIX}4.part").write_text("half a copy")
-    assert files.recover(tmp_path) == [f"{files.PREFIX}3.tar"]
-    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"harbor.yml": "what ran"}
-    assert files.recover(tmp_path) == []
+@pytest.mark.parametrize("password", ["p@ss/word", "a@b@c", "plain", "with:colon"])
+def test_the_password_in_a_proxys_address_is_a_secret_whole(password: str) -> None:
+    text = f"hostname: h\nproxy:\n  https_proxy: http://user:{password}@proxy.example:3128/\n"
+    assert wanted.secrets(text) == [password]
