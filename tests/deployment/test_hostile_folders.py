@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harborweb.deployment import files, rehearsal
+from harborweb.deployment import files, rehearsal, tasks
+from harborweb.deployment.models import Installer
 from harborweb.deployment.rehearsal import Rehearsal
-from harborweb.deployment.transaction import journal, snapshot
+from harborweb.deployment.transaction import journal, lock, recovery, snapshot
 from harborweb.deployment.transaction.journal import Journal, Phase
 from harborweb.deployment.transaction.snapshot import Before, Snapshot
 from harborweb.errors import Problem
@@ -105,3 +106,17 @@ def test_leftovers_behind_a_link_go_too(tmp_path: Path) -> None:
     assert files.remove_leftovers(tmp_path)
     assert [path.name for path in (tmp_path / "real").iterdir()] == ["mine"]
     assert not files.remove_leftovers(tmp_path)
+
+
+@pytest.mark.django_db
+def test_the_scratch_copy_of_a_killed_dry_run_goes_when_nobody_works_there(folder: Path) -> None:
+    """It holds harbor.yml and the keys; no journal tells of it, since nothing was touched."""
+    Installer.objects.create(source="folder", name="x", path=str(folder), ready=True)
+    scratch = journal.home(folder, make=True) / "rehearsal-abc" / "harbor"
+    scratch.mkdir(parents=True)
+    (scratch / "harbor.yml").write_text("password")
+    with lock.held(folder):
+        recovery.find(tasks.recover)
+        assert scratch.exists()
+    recovery.find(tasks.recover)
+    assert not (folder / ".harborweb").exists()

@@ -218,11 +218,20 @@ def find(task: Task) -> None:
     for installer in Installer.objects.filter(ready=True).exclude(path=""):
         folder = Path(installer.path)
         with suppress(OSError, Problem):  # a journal that is not ours: the next deployment there says so
-            if journals.read(folder) and lock.is_free(folder) and (found := journals.read(folder)):
+            if not journals.read(folder):
+                _sweep(folder)
+            elif lock.is_free(folder) and (found := journals.read(folder)):
                 _notice(task, installer, found)
     # Those that ended without a journal: their worker was killed before it touched anything.
     ended = Deployment.objects.filter(outcome="", began=False).exclude(job=None).exclude(job__state__in=Job.ACTIVE)
     ended.update(outcome=Outcome.UNDISTURBED)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the scratch copies of a dry run whose worker was killed: they hold passwords and keys."""
+    if any(journals.home(folder).glob("rehearsal-*")) and lock.is_free(folder):
+        with lock.held(folder, 0):
+            journals.sweep(folder)
 
 
 def _notice(task: Task, installer: Installer, found: Journal) -> None:
