@@ -14,7 +14,7 @@ from django.utils import timezone
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.deployment import rendered
-from harborweb.deployment.containers import live, pages, reasons, watching
+from harborweb.deployment.containers import live, pages, reasons, views, watching
 from harborweb.deployment.models import Deployment, Host
 from harborweb.jobs.models import Job
 from harborweb.masking import Masker
@@ -314,6 +314,22 @@ def test_a_container_that_is_not_there(as_role: Callable[[int], Any], buffer: An
     client = as_role(Role.OPERATOR)
     for name in ("container", "container_log", "container_act"):
         assert client.get(reverse(f"deployment:{name}", args=["elsewhere"]), {"do": "stop"}).status_code == 404
+
+
+@pages_db
+def test_asking_for_a_container_that_is_not_there_leaves_nothing_in_redis(
+    as_role: Callable[[int], Any], buffer: Any
+) -> None:
+    """A key for every name that somebody types would be theirs to multiply."""
+    client = as_role(Role.VIEWER)
+    for page in ("container", "container_lines", "container_log"):
+        client.get(reverse(f"deployment:{page}", args=["made-up"]))
+    assert not redis_client().exists(live.asked_key(live.log_of("made-up")))
+
+
+def test_a_line_full_of_what_is_searched_for_is_marked_a_bounded_number_of_times() -> None:
+    assert len(views._parts("a" * 4000, "a")) <= 2 * views.MARKS + 1
+    assert "".join(text for text, _marked in views._parts("ba" * 2000, "a")) == "ba" * 2000
 
 
 @pages_db

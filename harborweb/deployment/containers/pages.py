@@ -70,9 +70,9 @@ class Seen:
         return next((row for row in self.rows if row.name == name), None)
 
 
-def look(*what: str) -> Seen:
-    """The containers now; says to the host worker that somebody looks at them, and at `what`."""
-    live.ask(live.TABLE, *what)
+def look() -> Seen:
+    """The containers now; says to the host worker that somebody looks at them."""
+    live.ask(live.TABLE)
     found = live.table()
     if found is not None:
         rows = () if found.problem else _rows(found.rows)

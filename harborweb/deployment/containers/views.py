@@ -13,6 +13,7 @@ from harborweb.deployment.containers import compose_file, live, pages, services
 from harborweb.errors import Problem
 
 WORDS = 100  # characters of what is searched for
+MARKS = 50  # in one line; a container may write what is found thousands of times
 
 
 @requires(Role.VIEWER)
@@ -33,8 +34,9 @@ def table(request: HttpRequest) -> HttpResponse:
 @require_safe
 def container(request: HttpRequest, name: str) -> HttpResponse:
     """One container with its log; `q` and `only` filter that, `paused` holds it still."""
-    seen = pages.look(live.log_of(name))
+    seen = pages.look()
     row = _row(seen, name)
+    live.ask(live.log_of(name))
     context = {**pages.page(seen), **_log(request, name), "row": row, "paused": "paused" in request.GET}
     return render(request, "deployment/container.html", context)
 
@@ -43,8 +45,10 @@ def container(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def container_lines(request: HttpRequest, name: str) -> HttpResponse:
     """What came after the line `after`, and how the container stands now."""
-    seen = pages.look(live.log_of(name))
-    context = {**pages.page(seen), **_log(request, name), "row": seen.row(name), "swap": True}
+    seen = pages.look()
+    if (row := seen.row(name)) is not None:  # asking for any name at all would make a key in Redis for each
+        live.ask(live.log_of(name))
+    context = {**pages.page(seen), **_log(request, name), "row": row, "swap": True}
     return render(request, "deployment/container_lines.html", context)
 
 
@@ -52,7 +56,8 @@ def container_lines(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def container_log(request: HttpRequest, name: str) -> HttpResponse:
     """What is kept of the log as text, to keep; filtered as the page is."""
-    _row(pages.look(live.log_of(name)), name)
+    _row(pages.look(), name)
+    live.ask(live.log_of(name))
     found = _log(request, name, live.KEPT)["lines"]
     text = "".join(f"{line.at:%Y-%m-%dT%H:%M:%S.%fZ} {line.text}\n" for line, _parts in found)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
@@ -118,10 +123,11 @@ def _log(request: HttpRequest, name: str, most: int = live.SHOWN) -> dict[str, A
 
 def _parts(line: str, text: str) -> list[tuple[str, bool]]:
     """`line` cut where `text` occurs, whatever its case: pieces and whether they are it."""
-    lower, wanted, parts, at = line.lower(), text.lower(), [], 0
+    lower, wanted, at = line.lower(), text.lower(), 0
+    parts: list[tuple[str, bool]] = []
     if not wanted or len(lower) != len(line):  # a letter whose small form is longer: mark nothing
         return [(line, False)]
-    while (found := lower.find(wanted, at)) >= 0:
+    while (found := lower.find(wanted, at)) >= 0 and len(parts) < 2 * MARKS:
         parts += [(line[at:found], False), (line[found : found + len(wanted)], True)]
         at = found + len(wanted)
     return [part for part in (*parts, (line[at:], False)) if part[0]]
