@@ -2,7 +2,7 @@
 
 Keys are dotted: `http.port`. A Document never changes; every edit returns a new one, which has been
 read again and compared: if anything but that key changed, nothing comes back but an error.
-The work is done in `bringing` (a key comes live), `replacing` (its value), `listing` (lists) and `undoing`.
+The work is done in `bringing` (a key comes live), `replacing` (its value), `listing` (lists), `blocks` and `undoing`.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import bringing, comments, listing, replacing, undoing
+from harborweb.configuration import blocks, bringing, comments, listing, replacing, undoing
 from harborweb.configuration.comments import Commented
 from harborweb.configuration.outline import OUTLINE
 from harborweb.configuration.reading import Path, TextProblem, Tree, Value, holds, leaves
@@ -117,8 +117,8 @@ class Document:
         return bringing.with_company(self, after, path, template or outline())
 
     def set_items(self, key: str, values: Sequence[Value], template: "Document | None" = None) -> "Document":
-        """Give `key` these items. An item that goes becomes a comment, one that stands in a comment comes live
-        there; others get a line of their own, in the order given. Raises TextProblem as `set` does."""
+        """Give `key` these items. An item that stands in a comment comes live there, others get a line of their own;
+        one that goes becomes a comment where `template` offers it. Raises TextProblem as `set` does."""
         path = self.path(key)
         if listing.holds_items(self, path, values):
             return self
@@ -148,11 +148,11 @@ class Document:
 
     def disable(self, key: str) -> "Document":
         """Comment the whole block of `key` out, line by line; `enable` is the exact way back."""
-        return undoing.disabled(self, self.path(key))
+        return blocks.disabled(self, self.path(key))
 
     def enable(self, key: str) -> "Document":
         """Take the comment signs from the whole block of a commented `key`."""
-        return undoing.enabled(self, self.path(key))
+        return blocks.enabled(self, self.path(key))
 
     # --- what the workshops use
 

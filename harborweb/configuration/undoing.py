@@ -1,4 +1,4 @@
-"""The way back: a key returns to its comment or to how it stood before; whole blocks go into comments and come back."""
+"""The way back: a key returns to its comment, or to how it stood before."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _
-
-from harborweb.configuration import bringing, comments, replacing
+from harborweb.configuration import blocks, bringing, comments, replacing
 from harborweb.configuration.comments import Commented
-from harborweb.configuration.reading import BOM, Entry, Path, TextProblem, holds
+from harborweb.configuration.reading import Entry, Path, holds
 
 if TYPE_CHECKING:
     from harborweb.configuration.document import Document
@@ -22,9 +20,9 @@ def unset(document: Document, path: Path, template: Document) -> Document:
     With it go the blocks around it that the template has in comments and in which nothing is left but what had come
     live with them, unchanged.
     """
-    entry = own_line(document, path)
+    entry = blocks.own_line(document, path)
     if entry.kind == "mapping" and path not in template.commented:
-        return disabled(document, path)
+        return blocks.disabled(document, path)
     gone = [path]
     for depth in range(len(path) - 1, 0, -1):
         block = path[:depth]
@@ -39,7 +37,7 @@ def unset(document: Document, path: Path, template: Document) -> Document:
     lines: dict[int, str] = {}
     prefixes: dict[Path, str] = {}
     for one in going:
-        own_line(document, one.path)
+        blocks.own_line(document, one.path)
         _to_comment(document, one, template, prefixes, lines)
     after = document.checked(document.with_lines(lines), [top])
     if top in after.tree.entries:
@@ -70,19 +68,6 @@ def _came_along(entry: Entry, base: Document, outline: Document) -> bool:
         return _as_suggested(entry, base)
     theirs = outline.tree.entries.get(entry.path)
     return holds(theirs, entry.value) if theirs else _as_suggested(entry, outline)
-
-
-def own_line(document: Document, path: Path) -> Entry:
-    """The entry of a live key that stands at the beginning of a line of its own; raises TextProblem for another."""
-    entry = document.tree.entries.get(path)
-    key = ".".join(path)
-    if entry is None:
-        raise TextProblem(_("%(key)s is not set in this harbor.yml.") % {"key": key}, key=key)
-    number, place = document.tree.place(entry.key_start)
-    before = document.lines[number][:place].lstrip("\ufeff")
-    if entry.inner or entry.flow or before.strip() or entry.anchor:
-        raise replacing.odd(document, entry)
-    return entry
 
 
 def _to_comment(
@@ -237,7 +222,7 @@ def _line_back(document: Document, path: Path, base: Document) -> Document:
         if entry and entry.flow and not entry.inner:
             return _out_of_braces(document, entry)
         if entry:
-            own_line(document, path)
+            blocks.own_line(document, path)
         text = "".join([*document.lines[:first], *document.lines[last + 1 :]])
         if last + 1 == len(document.lines) and not document.lines[-1].endswith("\n"):
             text = text.removesuffix(document.line_end)
@@ -330,60 +315,3 @@ def _reach(document: Document, path: Path) -> tuple[int, int] | None:
         return None
     below = [one.index for one in document.commented.values() if one.path[: len(path)] == path]
     return found.index, max(comments.commented_ends(document.lines, found)[0], *below, found.index)
-
-
-# --- whole blocks
-
-
-def disabled(document: Document, path: Path) -> Document:
-    """`document` with the whole block commented out, line by line; raises TextProblem where it would not come back."""
-    entry = own_line(document, path)
-    first, place = document.tree.place(entry.key_start)
-    indent = document.tree.column(entry.key_start)
-    last = comments.block_end(document.text, document.lines, document.tree, entry)
-    lines = {
-        number: f"{line[:at]}# {line[at:]}"
-        for number, line in enumerate(document.lines)
-        if line.strip() and first <= number <= last and (at := place if number == first else indent) >= 0
-    }
-    try:
-        after = document.checked(document.with_lines(lines), [path])
-        same = enabled(after, path).text == document.text
-    except TextProblem:
-        same = False
-    if not same:
-        raise TextProblem(
-            _("This block cannot be commented out and brought back unchanged."),
-            _("Comment it out in an editor, then import the file."),
-            line=first + 1,
-            key=".".join(path),
-        )
-    return after
-
-
-def _without_sign(line: str, space: bool) -> str:
-    mark = BOM if line.startswith(BOM) else ""
-    return mark + comments.strip_layer(line.removeprefix(BOM), space=space)
-
-
-def enabled(document: Document, path: Path) -> Document:
-    """`document` with the comment signs taken from the whole block of the commented `path`."""
-    found, key = document.commented.get(path), ".".join(path)
-    if found is None:
-        raise TextProblem(_("There is no commented %(key)s to bring back.") % {"key": key}, key=key)
-    signs = comments.LAYER.match(document.lines[found.index].removeprefix(BOM))
-    space = bool(signs and signs[2])
-    for last in comments.commented_ends(document.lines, found):
-        lines = {number: _without_sign(document.lines[number], space) for number in range(found.index, last + 1)}
-        try:
-            after = document.checked(document.with_lines(lines), [path])
-        except TextProblem:
-            continue
-        if path in after.tree.entries:
-            return after
-    raise TextProblem(
-        _("The commented block of %(key)s is no YAML once its comment signs are taken away.") % {"key": key},
-        _("Mend it in an editor, then import the file."),
-        line=found.index + 1,
-        key=key,
-    )

@@ -297,3 +297,75 @@ def test_a_long_line_is_read_and_veiled_at_once(line: str) -> None:
     assert document.commented == {}
     assert masked(document).startswith("hostname: a\n#")
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "after"),
+    [
+        ("# metric:\n#   enabled: false\n#   port: 9\nmetric:\n  path: /m\n", "metric.port", 1,
+         "# metric:\n#   enabled: false\n#   port: 9\nmetric:\n  port: 1\n  path: /m\n"),
+        ("# core: prose\nb: 1\n# core:\n#   quota_update_provider: redis\n", "core.quota_update_provider", "db",
+         "# core: prose\nb: 1\ncore:\n  quota_update_provider: db\n"),
+        ("\ufeff# hostname: a\nb: 1\n", "hostname", "z", "\ufeffhostname: z\nb: 1\n"),
+        ("# note: this is no key\nb: 1\n", "note", "z", "# note: this is no key\nb: 1\nnote: z\n"),
+        ("http:\n#  port: 80\n", "http.port", 81, "http:\n  port: 81\n"),
+        ("a: |  # why\n  one\n\n\n# c\nb: 1\n", "a", "x", "a: x  # why\n\n\n# c\nb: 1\n"),
+        ("a:\n  value\nb: 1\n", "a", "z", "a:\n  z\nb: 1\n"),
+        ("a: !!str 1\n", "a", 2, "a: 2\n"),
+        ("a: &x 1\nb: *x\n", "b", 5, "a: &x 1\nb: 5\n"),
+        ("a: {b: 1}\n", "a.c", "x: y", "a: {b: 1, c: 'x: y'}\n"),
+        ("data_volume:\n  /data\n", "data_volume", "/q", "data_volume: /q\n"),
+        ("data_volume : /data\n", "data_volume", "/q", "data_volume: /q\n"),
+        ("a: 1\n...\n", "b", 2, "a: 1\nb: 2\n...\n"),
+        ("a: 1\n", "yes", 2, "a: 1\n'yes': 2\n"),
+    ],
+)  # fmt: skip
+def test_odd_places(text: str, key: str, value: str | int, after: str) -> None:
+    edited = Document(text).set(key, value)
+    assert edited.text == after
+    assert edited.get(key) == value
+    assert edited.revert(key, Document(text)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "after"),
+    [
+        ("l:\n  - a\n  # - DB\n", ["a", "DB"], "l:\n  - a\n  - DB\n"),
+        ("l: [a, b] # c\n", ["a", "c, d"], "l: [a, 'c, d'] # c\n"),
+        ("l:\n- a\n- b # why\nm: 1\n", ["a", "e"], "l:\n- a\n- e\n# - b # why\nm: 1\n"),
+        ("l:\n", ["x"], "l:\n  - x\n"),
+        ("# l:\n#   - x\n#   - y\n", ["y", "z"], "l:\n#   - x\n  - y\n  - z\n"),
+        ("l: x\n", ["x", None, "null"], "l: [x, null, 'null']\n"),
+        ("l:\n  - a", [], "l: []"),
+    ],
+)
+def test_lists(text: str, items: list[str | None], after: str) -> None:
+    base = Document(text + "z: 1\n" if text.startswith("#") else text)
+    edited = base.set_items("l", items)
+    assert edited.text.removesuffix("z: 1\n") == after.removesuffix("z: 1\n")
+    assert edited.items("l") == items
+    assert edited.revert("l", base).text == base.text
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !f 1\n", "a: 2001-99-99\n", "a: =\n", "a: !!int x\n", "!f a: 1\n", "a: &x 1\nb: &x 2\n", "a: *x\n"]
+)
+def test_what_stops_prepare_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(TextProblem) as problem:
+        Document(text)
+    assert problem.value.line
+
+
+def test_the_template_is_read_and_edited_in_no_time(template: str) -> None:
+    began = time.monotonic()
+    for number in range(10):
+        Document(template + f"# {number}\n").set("external_redis.password", f"p{number}")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("text", ["".join(f"k{n}: v\n" for n in range(100_000)), "a: [" + "1," * 100_000 + "]\n"])
+def test_a_text_that_is_no_harbor_yml_is_given_up_early(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(TextProblem):
+        Document(text)
+    assert time.monotonic() - began < 5
