@@ -125,6 +125,7 @@ def harbor(
     settings.HEALTHY_SECONDS = 30
     if ground and ground[0].intact:
         ground[0].rows()
+        ground[0].ids = containers()
         return ground[0]
     clear()
     ground.clear()

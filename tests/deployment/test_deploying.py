@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from harborweb.configuration.models import Revision
 from harborweb.deployment import deploying, looking, sentences
 from harborweb.deployment.models import Deployment
 from harborweb.jobs.models import Job
@@ -221,6 +222,7 @@ def test_https_with_a_real_certificate(site: Site, tmp_path: Path) -> None:
 def test_a_project_of_the_same_name_that_is_not_ours_is_left_alone(site: Site, tmp_path: Path) -> None:
     assert site.deploy(site.text()).state == Job.State.SUCCEEDED
     Deployment.objects.all().delete()  # somebody else has started it, for all that is known
+    Revision.objects.all().delete()
     other = beside(site, tmp_path)
     failed = other.deploy(other.text())
     assert failed.state == Job.State.FAILED
