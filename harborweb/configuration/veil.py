@@ -44,9 +44,13 @@ def masked_lines(document: Document, also: Collection[str] = ()) -> list[str]:
         line = line.rstrip("\r\n")
         for secret in sorted(known, key=len, reverse=True):
             line = line.replace(secret, DOTS)
-        line = TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), _without_said(line, shown))
-        masked.append(line)
+        masked.append(without_passwords(_without_said(line, shown)))
     return masked
+
+
+def without_passwords(text: str) -> str:
+    """`text` with dots for the passwords in its URLs."""
+    return TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), text)
 
 
 def masked(document: Document) -> str:

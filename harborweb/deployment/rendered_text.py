@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from harborweb.configuration.diff import Diff, Sides
-from harborweb.configuration.veil import DOTS, IN_URL, SECRET, TO_AT
+from harborweb.configuration.veil import DOTS, SECRET, without_passwords
 
 ROTATES = (
     "CORE_SECRET", "JOBSERVICE_SECRET", "CSRF_KEY", "REGISTRY_CREDENTIAL_PASSWORD", "REGISTRY_HTTP_SECRET",
@@ -98,7 +98,7 @@ def veiled(path: str, text: str, secrets: Collection[str]) -> list[str]:
             line = line.partition(":")[0] + ":" + DOTS
         for secret in longest:
             line = line.replace(secret, DOTS)
-        shown.append(_SENT.sub(rf"\1\2{DOTS}", TO_AT.sub(lambda found: IN_URL.sub(rf"\1{DOTS}@", found[0]), line)))
+        shown.append(_SENT.sub(rf"\1\2{DOTS}", without_passwords(line)))
     return shown
 
 

@@ -13,6 +13,7 @@ from harborweb.configuration import rules
 from harborweb.configuration.diff import compare
 from harborweb.configuration.document import read
 from harborweb.configuration.merging import MIGRATED, OURS, THEIRS, Item, Merged
+from harborweb.configuration.veil import without_passwords
 from harborweb.deployment import looking, pages
 from harborweb.deployment.backup import services as backups
 from harborweb.deployment.models import Installer, Upgrade
@@ -98,7 +99,7 @@ class Choice:
 def _choice(item: Item) -> Choice:
     names = {OURS: _("Yours"), THEIRS: _("The new default"), MIGRATED: _("What prepare migrate wrote")}
     found = {OURS: item.ours, THEIRS: item.theirs, MIGRATED: item.migrated}
-    sides = [(side, names[side], found[side] or "") for side in item.choices]
+    sides = [(side, names[side], without_passwords(found[side] or "")) for side in item.choices]
     return Choice(item.key, item.kind, item.taken, item.secret, sides)
 
 
