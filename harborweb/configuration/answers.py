@@ -8,14 +8,14 @@ from functools import cached_property, lru_cache
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import switches
-from harborweb.configuration.document import Document, read
 from harborweb.configuration.faults import Fault
 from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, REQUIRED_WITH, Field, Kind, Source, Tls
 from harborweb.configuration.fields import of_section as fields_of
-from harborweb.configuration.reading import TextProblem, Value
 from harborweb.configuration.rules import check
-from harborweb.configuration.rules_address import ends_at
+from harborweb.configuration.rules.address import ends_at
 from harborweb.configuration.switches import BY_SWITCH, SWITCHES, TLS, Switch
+from harborweb.configuration.text.document import Document, read
+from harborweb.configuration.text.reading import TextProblem, Value
 from harborweb.configuration.veil import DOTS, IN_URL, TO_AT
 from harborweb.configuration.written import changed_text, undone_text
 

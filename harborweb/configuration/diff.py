@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Fault
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.veil import DOTS, masked_lines, secret_values
 
 WORD = re.compile(r"\s+|\S+")

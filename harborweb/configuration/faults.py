@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import Tls
-from harborweb.configuration.reading import Path
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import Path
 
 MISSING = object()
 SHOWN = 60  # characters

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from harborweb.configuration import repairs
 from harborweb.configuration.answers import REPAIR, State, carried
 from harborweb.configuration.diff import Diff, Sides
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import BOM, TextProblem
+from harborweb.configuration.text import repairs
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import BOM, TextProblem
 from harborweb.configuration.veil import DOTS, SECRET, masked_lines, secret_values
 from harborweb.errors import Problem
 

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, Kind
-from harborweb.configuration.reading import Entry
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import Entry
 from harborweb.configuration.veil import DOTS, is_secret, masked_lines
 
 # What the names of secrets usually hold, beyond those that every page masks.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.fields_shape import Field, Kind
-from harborweb.configuration.reading import TextProblem, Value
+from harborweb.configuration.fields.shape import Field, Kind
+from harborweb.configuration.text.reading import TextProblem, Value
 
 LONGEST = 1024
 DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")  # Go's time.ParseDuration

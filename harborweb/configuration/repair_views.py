@@ -10,12 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from harborweb.accounts.roles import Role, requires
-from harborweb.configuration import mending, repairs, services
+from harborweb.configuration import mending, services
 from harborweb.configuration.answers import REPAIR
-from harborweb.configuration.document import Document
 from harborweb.configuration.forms import version_of
 from harborweb.configuration.models import DraftVersion
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text import repairs
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.configuration.views import unsealed
 from harborweb.errors import Problem
 

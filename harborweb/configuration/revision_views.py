@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import revisions, services
 from harborweb.configuration.diff import compare
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.configuration.together import Conflict
 from harborweb.configuration.veil import masked, masked_lines
 from harborweb.configuration.views import unsealed

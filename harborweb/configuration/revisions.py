@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import record
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import OnDisk, Revision, fingerprint
 from harborweb.configuration.services import add_revision, current_draft, latest_revision
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.veil import is_secret, masked_lines
 from harborweb.errors import Problem
 from harborweb.sealing import seal

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration import switches
 from harborweb.configuration.answers import State
-from harborweb.configuration.comments import bare
-from harborweb.configuration.document import Document, read
 from harborweb.configuration.fields import BY_SECTION, FIELDS, Field
 from harborweb.configuration.others import other_keys
+from harborweb.configuration.text.comments import bare
+from harborweb.configuration.text.document import Document, read
 
 LONGEST_QUERY = 100
 MOST = 40

@@ -14,8 +14,8 @@ from harborweb.accounts.models import User
 from harborweb.accounts.services import person, record
 from harborweb.configuration import mending
 from harborweb.configuration.answers import State, answered, carried, undone
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Draft, DraftVersion, Revision, fingerprint
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.together import Conflict, opened, secrets_kept, touched
 from harborweb.errors import Problem
 from harborweb.sealing import seal

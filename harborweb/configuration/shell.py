@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.bringing import companions
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_KEY
-from harborweb.configuration.reading import Entry, Path, TextProblem
-from harborweb.configuration.syntax import Node, compose
-from harborweb.configuration.values import NULL, TEXT, Plain, Value, construct
+from harborweb.configuration.text.bringing import companions
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import Entry, Path, TextProblem
+from harborweb.configuration.text.syntax import Node, compose
+from harborweb.configuration.text.values import NULL, TEXT, Plain, Value, construct
+from harborweb.configuration.text.writing import flow_list, name, scalar
 from harborweb.configuration.veil import DOTS, is_secret
-from harborweb.configuration.writing import flow_list, name, scalar
 from harborweb.errors import Problem
 
 Given = Value | Sequence[Value] | Mapping[str, "Given"]

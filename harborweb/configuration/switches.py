@@ -12,10 +12,10 @@ from functools import cache
 
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration import comments
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, BY_KEY, FIELDS, REQUIRED_WITH, Tls, Words
-from harborweb.configuration.reading import TextProblem, Value
+from harborweb.configuration.text import comments
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem, Value
 
 TLS = "tls"
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import Entry
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import Entry
 
 DOTS = "•••"
 SECRET = re.compile(

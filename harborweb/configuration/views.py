@@ -18,11 +18,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import services
 from harborweb.configuration.diff import compare
-from harborweb.configuration.document import Document
 from harborweb.configuration.forms import ImportForm, number_of, version_of
 from harborweb.configuration.mending import readable
 from harborweb.configuration.models import Draft, Revision
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.configuration.together import Conflict
 from harborweb.configuration.veil import masked, masked_lines
 from harborweb.configuration.wizard import Wizard

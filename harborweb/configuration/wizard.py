@@ -22,10 +22,10 @@ from harborweb.configuration.fields import (
     Section,
     of_section,
 )
-from harborweb.configuration.outline import OUTLINE
 from harborweb.configuration.questions import Decision, Group, Option, Part, Question, Stop
-from harborweb.configuration.repairs import Flaw, flaws
 from harborweb.configuration.switches import SWITCHES, Switch
+from harborweb.configuration.text.outline import OUTLINE
+from harborweb.configuration.text.repairs import Flaw, flaws
 
 OPEN_AT_FIRST = 8  # questions of one choice; optional ones beyond are a click further
 

@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_BLOCK, REQUIRED_WITH, Field, Kind, parse, parse_items
-from harborweb.configuration.reading import TextProblem, Value
 from harborweb.configuration.switches import BLOCKS, usual
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem, Value
 
 
 def changed_text(document: Document, first: Document, template: Document, field: Field, raw: str) -> str:

@@ -16,9 +16,9 @@ from harborweb.configuration import diff as texts
 from harborweb.configuration import revisions
 from harborweb.configuration import services as configuration
 from harborweb.configuration.diff import Diff
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.deployment import drift, rendered_text, wanted
 from harborweb.deployment.models import Deployment, Drift
 from harborweb.errors import Problem

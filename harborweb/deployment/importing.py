@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import services as configuration
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
-from harborweb.configuration.reading import TextProblem
-from harborweb.configuration.repairs import DUPLICATE, repair
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
+from harborweb.configuration.text.repairs import DUPLICATE, repair
 from harborweb.deployment import checks, drift, looking, rendered, sentences, wanted
 from harborweb.deployment.installation import Installation, items
 from harborweb.deployment.models import Deployment, Installer

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import services as configuration
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import checks, sentences
 from harborweb.deployment.models import Installer, InstallerPiece
 from harborweb.errors import Problem

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import BY_KEY
-from harborweb.configuration.fields_shape import Effect
+from harborweb.configuration.fields.shape import Effect
 from harborweb.configuration.models import Revision
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import looking, putting_right
 from harborweb.deployment.models import Deployment, Installer
 from harborweb.deployment.transaction import rollback

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import files, rendered, sentences
 from harborweb.deployment.transaction import journal
 from harborweb.errors import Problem

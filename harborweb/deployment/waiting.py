@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from docker import DockerClient
 
 from harborweb.deployment import looking, sentences
+from harborweb.deployment.containers import compose_file
 from harborweb.deployment.wanted import Wanted
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
@@ -71,6 +72,8 @@ def _unwell(run: Run, client: DockerClient, bad: list[engine.Container]) -> Prob
     if not bad:
         return Problem(_("No container was started."), _("Look at the log, then deploy again."))
     for one in bad:
+        for secret in compose_file.generated(Path(one.working_dir)):
+            run.secret(secret)
         run.line(_("Last lines of %(name)s:") % {"name": one.name})
         for line in engine.last_lines(client, one.id, LOG_LINES):
             run.line(line, "err")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 
 _SECRET = re.compile(r"passw|secret|access_?key|account_?key|token|credential|private_key_data|_dsn$", re.IGNORECASE)
 

@@ -18,9 +18,9 @@ from harborweb.configuration.answers import (
     undone,
     undone_section,
 )
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import FIELDS, SECTIONS, Field, Kind
 from harborweb.configuration.switches import BY_SWITCH, SWITCHES
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.wizard import Wizard
 from tests import parts
 

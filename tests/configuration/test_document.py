@@ -7,8 +7,8 @@ from string import ascii_lowercase as LETTERS
 
 import pytest
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.configuration.veil import masked
 from tests import parts
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from harborweb.configuration.bringing import companions
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import FIELDS
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.bringing import companions
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.errors import Problem
 from tests import parts
 

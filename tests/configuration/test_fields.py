@@ -5,7 +5,6 @@ import re
 import pytest
 
 from harborweb.configuration import fields
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import (
     BLOCKS,
     BY_KEY,
@@ -19,7 +18,8 @@ from harborweb.configuration.fields import (
     parse,
     parse_items,
 )
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.configuration.veil import is_secret
 from tests import parts
 

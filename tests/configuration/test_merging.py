@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.merging import Merged, alike, three_way, values
-from harborweb.configuration.placing import chunk, place, places
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.merging import Merged, alike, three_way, values
+from harborweb.configuration.text.placing import chunk, place, places
+from harborweb.configuration.text.reading import TextProblem
 from tests.parts import shared
 
 OLD = """\

@@ -14,9 +14,9 @@ from django.test import Client
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import SECTIONS
 from harborweb.configuration.models import Draft, Revision
+from harborweb.configuration.text.document import Document
 from harborweb.errors import Problem
 from tests import parts
 

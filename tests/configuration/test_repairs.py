@@ -2,9 +2,9 @@
 
 import pytest
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import TextProblem
-from harborweb.configuration.repairs import KINDS, flaws, repair
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
+from harborweb.configuration.text.repairs import KINDS, flaws, repair
 from tests import parts
 from tests.configuration.test_document import changed_lines
 

@@ -13,8 +13,8 @@ from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
 from harborweb.configuration.diff import Sides, compare
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Draft, Revision, fingerprint
+from harborweb.configuration.text.document import Document
 from harborweb.sealing import seal
 from tests import parts
 

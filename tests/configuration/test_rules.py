@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import Tls
 from harborweb.configuration.rules import check, shell_reads
+from harborweb.configuration.text.document import Document
 from tests import parts
 
 # What only Harbor's machine knows; issue 4's checks on the host answer these. This list can only shrink.

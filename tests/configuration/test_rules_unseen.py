@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harborweb.configuration.fields import FIELDS
 from harborweb.configuration.rules import check
-from harborweb.configuration.rules_blocks import PARENTS
+from harborweb.configuration.rules.blocks import PARENTS
 from tests import parts
 
 GOOD = """\

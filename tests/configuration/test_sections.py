@@ -13,11 +13,11 @@ from django.test import Client
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services, switches
 from harborweb.configuration.answers import State, answered
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import FIELDS, SECTIONS, Kind, of_section
 from harborweb.configuration.models import Draft, Revision
 from harborweb.configuration.searching import found
 from harborweb.configuration.switches import SWITCHES
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.wizard import Wizard
 from tests import parts
 from tests.configuration.browsing import Form

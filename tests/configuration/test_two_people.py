@@ -11,8 +11,8 @@ from django.test import Client
 
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Draft, DraftVersion, Revision
+from harborweb.configuration.text.document import Document
 from tests import parts
 from tests.configuration.test_revisions import BACKEND, PASSWORD, TEMPLATE, revision, words
 

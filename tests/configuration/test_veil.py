@@ -3,7 +3,7 @@
 import pytest
 
 from harborweb.configuration.diff import compare
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.configuration.veil import masked, masked_lines
 from harborweb.errors import Problem
 from tests import parts

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import SECTIONS
+from harborweb.configuration.text.document import Document
 from tests import parts
 from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from tests import parts
 
 TEMPLATE = parts.ROOT / "tests" / "practice" / "harbor" / "harbor.yml.tmpl"

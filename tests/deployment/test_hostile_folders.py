@@ -2,17 +2,21 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from harborweb.deployment import files, rehearsal, tasks
+from harborweb.deployment import files, rehearsal, tasks, waiting
 from harborweb.deployment.models import Installer
 from harborweb.deployment.rehearsal import Rehearsal
 from harborweb.deployment.transaction import journal, lock, recovery, snapshot
 from harborweb.deployment.transaction.journal import Journal, Phase
 from harborweb.deployment.transaction.snapshot import Before, Snapshot
 from harborweb.errors import Problem
+from harborweb.jobs.models import Job
+from harborweb.jobs.run import Run
 from tests.deployment.standing import tree
 
 
@@ -120,3 +124,17 @@ def test_the_scratch_copy_of_a_killed_dry_run_goes_when_nobody_works_there(folde
         assert scratch.exists()
     recovery.find(tasks.recover)
     assert not (folder / ".harborweb").exists()
+
+
+def test_what_prepare_made_is_masked_in_what_a_container_said_last(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that does not start likes to print its environment into the job's log, which every viewer may read."""
+    (folder.parent.parent / "elsewhere/config/core/env").write_text("CORE_SECRET=made-by-prepare\nLOG_LEVEL=info\n")
+    monkeypatch.setattr(waiting.engine, "last_lines", lambda *_given: ["CORE_SECRET is made-by-prepare"])
+    run = Run(Job(pk=1))
+    one = SimpleNamespace(working_dir=str(folder), name="harbor-core", id="x", state="exited", health="", exit_code=1)
+    with suppress(AttributeError):  # what it says of the container itself is told elsewhere
+        waiting._unwell(run, None, [one])  # type: ignore[arg-type, list-item]
+    said = [line.text for line in run._pending]
+    assert any("CORE_SECRET is" in line for line in said) and "made-by-prepare" not in "".join(said)

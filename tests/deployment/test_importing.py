@@ -12,8 +12,8 @@ from django.test import Client
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import deploying, drift, importing, looking, rendered, services
 from harborweb.deployment.models import Deployment, Drift, Installer
 from harborweb.jobs.models import Job

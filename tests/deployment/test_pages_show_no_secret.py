@@ -13,9 +13,9 @@ from django.urls.exceptions import NoReverseMatch
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
-from harborweb.configuration.document import Document
 from harborweb.configuration.fields import FIELDS
 from harborweb.configuration.models import Draft, OnDisk, Revision, fingerprint
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import drift, rendered, wanted
 from harborweb.deployment.dry_run import comparing
 from harborweb.deployment.dry_run import workshop as dry_runs

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
-from harborweb.configuration.document import Document
 from harborweb.configuration.models import Revision
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import deploying, looking
 from harborweb.deployment.models import Backup, Deployment, Installer, Upgrade
 from harborweb.deployment.upgrade import migrating, services, workshop

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from docker import DockerClient
 from docker.utils.socket import frames_iter
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment.console import Teller
 from harborweb.errors import Problem
 from harborweb.tools import engine, process

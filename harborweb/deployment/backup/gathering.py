@@ -9,7 +9,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import checks
 from harborweb.deployment.backup import archive
 from harborweb.deployment.console import Teller

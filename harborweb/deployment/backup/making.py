@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import files, sentences
 from harborweb.deployment.backup import archive, database, gathering
 from harborweb.deployment.console import Teller

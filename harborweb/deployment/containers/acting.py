@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from harborweb.deployment import looking, sentences, wanted
-from harborweb.deployment.containers import reasons
+from harborweb.deployment.containers import compose_file, reasons
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.tools import compose, engine
@@ -105,6 +105,8 @@ def _wait(run: Run, client: Any, one: engine.Container, action: str) -> engine.C
 def _unwell(run: Run, client: Any, one: engine.Container) -> Problem:
     if one.health_output and one.health != "healthy":
         run.line(_("Its health check said: %(output)s") % {"output": one.health_output}, "err")
+    for secret in compose_file.generated(Path(one.working_dir)):
+        run.secret(secret)
     run.line(_("Last lines of %(name)s:") % {"name": one.name})
     for line in engine.last_lines(client, one.id, LOG_LINES):
         run.line(line, "err")

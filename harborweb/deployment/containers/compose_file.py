@@ -1,8 +1,10 @@
 """The docker-compose.yml that prepare made for a deployment, veiled, and what changed since the one before."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from harborweb.configuration.diff import Diff
 from harborweb.configuration.veil import SECRET
@@ -53,6 +55,18 @@ def env_secrets(files: Iterable[str]) -> list[str]:
             if equals and SECRET.search(name) and len(value) >= LEAST:
                 found.append(value)
     return found
+
+
+def generated(folder: Path) -> list[str]:
+    """The secrets that prepare made, from common/config/*/env, for masking what containers say.
+
+    Whatever cannot be read now is read the next time.
+    """
+    texts = []
+    for file in sorted((folder / "common" / "config").glob("*/env")):
+        with contextlib.suppress(OSError):
+            texts.append(file.read_text(errors="replace"))
+    return env_secrets(texts)
 
 
 def _read(deployment: Deployment) -> tuple[bytes | None, list[str]]:

@@ -5,7 +5,6 @@ The queue `host` does one job at a time and a deployment takes minutes, so logs 
 engine once a second while somebody looks, and changes nothing but what `live` keeps.
 """
 
-import contextlib
 import logging
 import re
 import threading
@@ -23,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.deployment import looking, sentences, wanted
 from harborweb.deployment.containers import live, reasons
-from harborweb.deployment.containers.compose_file import env_secrets
+from harborweb.deployment.containers.compose_file import generated
 from harborweb.errors import Problem
 from harborweb.masking import Masker
 from harborweb.tools import compose, engine
@@ -126,7 +125,7 @@ class Watch:
         finally:
             connection.close()  # this thread lives for weeks, and its process forks
         if self._folder:
-            secrets += _generated(self._folder)
+            secrets += generated(self._folder)
         self._masker = Masker(secrets)
 
     def _table(self, client: Any) -> None:
@@ -209,15 +208,6 @@ def _unreadable(one: engine.Container, error: engine.EngineError) -> str:
         "The engine keeps no log of this container: its log driver is %(driver)s (%(error)s). "
         "Where log.local is set, its lines are in a file of that folder."
     ) % {"driver": one.log_driver, "error": error.detail}
-
-
-def _generated(folder: Path) -> list[str]:
-    """The secrets that prepare made, from common/config/*/env; whatever cannot be read now is read the next time."""
-    texts = []
-    for file in sorted((folder / "common" / "config").glob("*/env")):
-        with contextlib.suppress(OSError):
-            texts.append(file.read_text(errors="replace"))
-    return env_secrets(texts)
 
 
 def forever(stopping: threading.Event) -> None:

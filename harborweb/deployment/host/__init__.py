@@ -10,7 +10,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.deployment import wanted
 from harborweb.deployment.host import certificate, containers, folders, programs, resolving, together, trust
 from harborweb.deployment.host.connections import postgresql, proxy, redis, s3, syslog

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Fault
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import wanted
 from harborweb.masking import Masker
 from harborweb.tools import engine

@@ -18,7 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from yarl import URL
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
 from harborweb.deployment import waiting
 from harborweb.deployment.wanted import Wanted
 from harborweb.jobs.run import Run

@@ -19,9 +19,9 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from harborweb.configuration.document import Document
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.writing import reads_plain
 from harborweb.configuration.veil import is_secret
-from harborweb.configuration.writing import reads_plain
 from harborweb.deployment.transaction import pulling
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from harborweb.accounts.services import record
 from harborweb.configuration import rules
 from harborweb.configuration import services as configuration
-from harborweb.configuration.merging import Merged, three_way
 from harborweb.configuration.models import Revision
+from harborweb.configuration.text.merging import Merged, three_way
 from harborweb.deployment import looking, services, tasks
 from harborweb.deployment.backup import services as backups
 from harborweb.deployment.models import Deployment, Installer, Upgrade

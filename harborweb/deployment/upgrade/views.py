@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import rules
 from harborweb.configuration.diff import compare
-from harborweb.configuration.document import read
-from harborweb.configuration.merging import MIGRATED, OURS, THEIRS, Item, Merged
+from harborweb.configuration.text.document import read
+from harborweb.configuration.text.merging import MIGRATED, OURS, THEIRS, Item, Merged
 from harborweb.configuration.veil import without_passwords
 from harborweb.deployment import looking, pages
 from harborweb.deployment.backup import services as backups

@@ -7,8 +7,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.merging import three_way
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.merging import three_way
 from harborweb.deployment import checks, sentences, wanted
 from harborweb.deployment.models import Upgrade
 from harborweb.deployment.upgrade import migrating

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import shell
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import TextProblem
-from harborweb.configuration.textfile import MOST, content_of, decoded
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
+from harborweb.configuration.text.textfile import MOST, content_of, decoded
 
 COULD_NOT_OPEN = 2
 WORDS = """\

@@ -13,11 +13,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from harborweb.configuration import shell
-from harborweb.configuration.document import Document, outline
 from harborweb.configuration.fields import BY_KEY
-from harborweb.configuration.reading import TextProblem
-from harborweb.configuration.repairs import KINDS, repair
-from harborweb.configuration.textfile import MOST, content_of, decoded, held, write_whole
+from harborweb.configuration.text.document import Document, outline
+from harborweb.configuration.text.reading import TextProblem
+from harborweb.configuration.text.repairs import KINDS, repair
+from harborweb.configuration.text.textfile import MOST, content_of, decoded, held, write_whole
 from harborweb.errors import Problem
 
 COULD_NOT_OPEN = 2

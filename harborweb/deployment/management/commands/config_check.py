@@ -17,10 +17,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.configuration.document import read
 from harborweb.configuration.faults import Fault
-from harborweb.configuration.reading import TextProblem
 from harborweb.configuration.rules import Verdict, check, refused
+from harborweb.configuration.text.document import read
+from harborweb.configuration.text.reading import TextProblem
 from harborweb.deployment import host
 from harborweb.deployment.host.findings import Finding
 from harborweb.tools import prepare

@@ -5,7 +5,7 @@ import re
 from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet
-from harborweb.configuration.rules_blocks import elsewhere
+from harborweb.configuration.rules.blocks import elsewhere
 
 LEVELS = ("debug", "info", "warning", "error", "fatal")
 ENDPOINT = "log.external_endpoint"

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration.fields_shape import HARBOR_ONLY, Block, Effect, Field, Kind
+from harborweb.configuration.fields.shape import HARBOR_ONLY, Block, Effect, Field, Kind
 
 # fmt: off
 FIELDS = (

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.syntax import COLLECTIONS, MOST, TOO_MANY, Node, compose
-from harborweb.configuration.values import MERGE, NULL, TAG, TEXT, Plain, Value, construct
+from harborweb.configuration.text.syntax import COLLECTIONS, MOST, TOO_MANY, Node, compose
+from harborweb.configuration.text.values import MERGE, NULL, TAG, TEXT, Plain, Value, construct
 from harborweb.errors import Problem
 
 __all__ = ["BOM", "LARGEST", "TAG", "Entry", "Path", "TextProblem", "Tree", "Value", "leaves"]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import comments, replacing
-from harborweb.configuration.reading import BOM, Entry, Path, TextProblem
+from harborweb.configuration.text import comments, replacing
+from harborweb.configuration.text.reading import BOM, Entry, Path, TextProblem
 
 if TYPE_CHECKING:
-    from harborweb.configuration.document import Document
+    from harborweb.configuration.text.document import Document
 
 
 def own_line(document: Document, path: Path) -> Entry:

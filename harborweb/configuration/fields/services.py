@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration.fields_shape import Block, Effect, Field, Kind
+from harborweb.configuration.fields.shape import Block, Effect, Field, Kind
 
 EXTERNAL = "external_database.harbor"
 REDIS = "external_redis"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.reading import Entry, Path, TextProblem, Value, holds
-from harborweb.configuration.writing import kept_style, scalar
+from harborweb.configuration.text.reading import Entry, Path, TextProblem, Value, holds
+from harborweb.configuration.text.writing import kept_style, scalar
 
 if TYPE_CHECKING:
-    from harborweb.configuration.document import Document
+    from harborweb.configuration.text.document import Document
 
 # prepare's shell takes the last word of this key's line (facts on prepare): no quotes, no spaces, no comment.
 SHELL_KEYS = frozenset({"data_volume"})

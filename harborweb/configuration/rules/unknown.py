@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import BY_KEY, FIELDS
-from harborweb.configuration.rules_blocks import PARENTS
+from harborweb.configuration.rules.blocks import PARENTS
 
 KNOWN = frozenset((*BY_KEY, *PARENTS))
 TOP = frozenset(key for key in KNOWN if "." not in key)

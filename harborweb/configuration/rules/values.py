@@ -11,11 +11,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import FIELDS, Field, Kind, Source
 from harborweb.configuration.parsing import DURATION, FRACTION, HOURS, SIZE
-from harborweb.configuration.reading import TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import TextProblem
 
 # prepare's own ifs, and those of its templates: there any text counts as yes.
 PYTHON_DECIDES = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.values import TEXT, Plain, Value, resolve
+from harborweb.configuration.text.values import TEXT, Plain, Value, resolve
 from harborweb.errors import Problem
 
 # Careful on purpose: what is not surely plain is quoted.

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from harborweb.configuration import blocks, bringing, comments, replacing
-from harborweb.configuration.comments import Commented
-from harborweb.configuration.reading import Entry, Path, holds
+from harborweb.configuration.text import blocks, bringing, comments, replacing
+from harborweb.configuration.text.comments import Commented
+from harborweb.configuration.text.reading import Entry, Path, holds
 
 if TYPE_CHECKING:
-    from harborweb.configuration.document import Document
+    from harborweb.configuration.text.document import Document
 
 
 def unset(document: Document, path: Path, template: Document) -> Document:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.reading import LARGEST, TextProblem
+from harborweb.configuration.text.reading import LARGEST, TextProblem
 from harborweb.errors import Problem
 
 MOST = 4 * LARGEST  # bytes

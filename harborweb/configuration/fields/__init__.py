@@ -1,4 +1,4 @@
-"""The table of every key of harbor.yml: one row each. The rows stand in `fields_*`, a file for a few sections each.
+"""The table of every key of harbor.yml: one row each. The rows stand beside it, a file for a few sections each.
 
 The keys and their defaults are those of Harbor 2.15.2's template and prepare as observed (facts on prepare and the
 template), the drivers' parameters those of the registry it ships. `since` names the first template that has a key;
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy
 
-from harborweb.configuration import fields_entrance, fields_services, fields_storage, fields_watching
-from harborweb.configuration.fields_shape import (
+from harborweb.configuration.fields import entrance, services, storage, watching
+from harborweb.configuration.fields.shape import (
     ANYWHERE,
     HARBOR_ONLY,
     NEWEST,
@@ -65,13 +65,13 @@ SECTIONS = (
 )
 # fmt: on
 FIELDS: tuple[Field, ...] = (
-    *fields_entrance.FIELDS,
-    *fields_storage.FIELDS,
-    *fields_services.FIELDS,
-    *fields_watching.FIELDS,
+    *entrance.FIELDS,
+    *storage.FIELDS,
+    *services.FIELDS,
+    *watching.FIELDS,
 )  # fmt: skip
 BLOCKS: tuple[Block, ...] = (
-    *fields_entrance.BLOCKS, *fields_storage.BLOCKS, *fields_services.BLOCKS, *fields_watching.BLOCKS,
+    *entrance.BLOCKS, *storage.BLOCKS, *services.BLOCKS, *watching.BLOCKS,
 )  # fmt: skip
 BY_KEY = {field.key: field for field in FIELDS}
 BY_SECTION = {section.name: section for section in SECTIONS}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import comments, writing
-from harborweb.configuration.comments import Commented
 from harborweb.configuration.fields import REQUIRED_WITH
-from harborweb.configuration.reading import BOM, Entry, Path, TextProblem, Tree
+from harborweb.configuration.text import comments, writing
+from harborweb.configuration.text.comments import Commented
+from harborweb.configuration.text.reading import BOM, Entry, Path, TextProblem, Tree
 
 if TYPE_CHECKING:
-    from harborweb.configuration.document import Document
+    from harborweb.configuration.text.document import Document
 
 # Tracing on without an exporter stops prepare; of the two, this one comes live when none was chosen.
 EXPORTERS = (("trace", "otel"), ("trace", "jaeger"))

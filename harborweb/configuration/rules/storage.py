@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet
 from harborweb.configuration.fields import BY_KEY, REQUIRED_WITH
-from harborweb.configuration.fields_storage import DRIVERS, KEY
+from harborweb.configuration.fields.storage import DRIVERS, KEY
 
 ORDER = ("filesystem", "azure", "gcs", "s3", "swift", "oss")  # prepare takes the first of them that has settings
 VOLATILE = ("/tmp", "/run", "/var/run", "/dev", "/proc", "/sys")  # noqa: S108 - named to warn of them

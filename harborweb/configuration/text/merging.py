@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.placing import Place, places
-from harborweb.configuration.placing import place as placed
-from harborweb.configuration.reading import Path, TextProblem
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.placing import Place, places
+from harborweb.configuration.text.placing import place as placed
+from harborweb.configuration.text.reading import Path, TextProblem
 from harborweb.configuration.veil import is_secret
 from harborweb.errors import Problem
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration.fields_shape import Block, Effect, Field, Kind, Source, Words
-from harborweb.configuration.reading import Value
+from harborweb.configuration.fields.shape import Block, Effect, Field, Kind, Source, Words
+from harborweb.configuration.text.reading import Value
 
 KEY = "storage_service"
 DRIVERS = ("filesystem", "s3", "gcs", "azure", "swift", "oss")

@@ -1,7 +1,7 @@
 """What prepare would refuse, and what it should have refused. Pure: text in, faults out; no file, no network.
 
 Sources: Harbor's prepare as observed (facts), and its source. An error is what makes prepare stop or what surely
-cannot work; everything else is a warning. `check` is the door; the rules stand in `rules_*`, a file for a few blocks.
+cannot work; everything else is a warning. `check` is the door; the rules stand beside it, a file for a few blocks.
 """
 
 import re
@@ -10,20 +10,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import (
-    rules_address,
-    rules_blocks,
-    rules_entrance,
-    rules_storage,
-    rules_unknown,
-    rules_values,
-    rules_watching,
-)
-from harborweb.configuration.document import read
 from harborweb.configuration.faults import Fault, Sheet, shown_value
 from harborweb.configuration.fields import NEWEST, Tls
-from harborweb.configuration.reading import BOM, TextProblem
-from harborweb.configuration.rules_storage import shell_reads
+from harborweb.configuration.rules import address, blocks, entrance, storage, unknown, values, watching
+from harborweb.configuration.rules.storage import shell_reads
+from harborweb.configuration.text.document import read
+from harborweb.configuration.text.reading import BOM, TextProblem
 from harborweb.configuration.veil import DOTS, is_secret
 
 __all__ = ["Verdict", "check", "refused", "shell_reads"]
@@ -129,6 +121,6 @@ def _dots(sheet: Sheet) -> None:
 
 # The order matters in one way only: the general rules come last and are silent about keys of which something was said.
 RULES: tuple[Rule, ...] = (
-    *rules_address.RULES, *rules_entrance.RULES, *rules_storage.RULES, *rules_blocks.RULES, *rules_watching.RULES,
-    _version, _byte_order_mark, _dots, *rules_unknown.RULES, *rules_values.RULES,
+    *address.RULES, *entrance.RULES, *storage.RULES, *blocks.RULES, *watching.RULES,
+    _version, _byte_order_mark, _dots, *unknown.RULES, *values.RULES,
 )  # fmt: skip

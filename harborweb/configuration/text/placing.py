@@ -7,9 +7,9 @@ commented), indented as the operator's file is, and nothing that was there chang
 import re
 from dataclasses import dataclass
 
-from harborweb.configuration import comments
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import Path, TextProblem, leaves
+from harborweb.configuration.text import comments
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import Path, TextProblem, leaves
 
 WORDS = re.compile(r"""["'\[{]?[^\s]*["'\]},]*(\s*#.*)?""", re.DOTALL)  # a value, not a sentence
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-from harborweb.configuration.values import MERGE, TAG, TEXT, resolve
+from harborweb.configuration.text.values import MERGE, TAG, TEXT, resolve
 
 Stumbled = Callable[[str, int], Exception]  # why, and the offset (-1: nobody knows)
 COMMENT = re.compile(r"^ *#[^\n]*", re.MULTILINE)

@@ -11,10 +11,10 @@ from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import blocks, bringing, comments, listing, replacing, undoing
-from harborweb.configuration.comments import Commented
-from harborweb.configuration.outline import OUTLINE
-from harborweb.configuration.reading import Path, TextProblem, Tree, Value, holds, leaves
+from harborweb.configuration.text import blocks, bringing, comments, listing, replacing, undoing
+from harborweb.configuration.text.comments import Commented
+from harborweb.configuration.text.outline import OUTLINE
+from harborweb.configuration.text.reading import Path, TextProblem, Tree, Value, holds, leaves
 
 
 class Document:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.configuration.document import Document
-from harborweb.configuration.reading import BOM, STRANGE_BREAK, TextProblem, Tree, leaves
-from harborweb.configuration.replacing import SHELL_KEYS, for_the_shell, unreadable
+from harborweb.configuration.text.document import Document
+from harborweb.configuration.text.reading import BOM, STRANGE_BREAK, TextProblem, Tree, leaves
+from harborweb.configuration.text.replacing import SHELL_KEYS, for_the_shell, unreadable
 
 CRLF, BYTE_ORDER_MARK, BREAKS, BLANKS, TAB = "crlf", "bom", "breaks", "blanks", "tab"
 DUPLICATE, TRAILING_COMMENT, QUOTES = "duplicate", "trailing_comment", "quotes"

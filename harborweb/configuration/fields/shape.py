@@ -1,4 +1,4 @@
-"""What a row of the table of keys looks like. The rows stand in `fields_*`; `fields` puts them together."""
+"""What a row of the table of keys looks like. The rows stand beside it; the package puts them together."""
 
 import enum
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from harborweb.configuration.reading import Value
+from harborweb.configuration.text.reading import Value
 
 Words = str | Promise
 OLDEST = "2.11"  # the oldest template that harborweb knows

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harborweb.configuration.reading import BOM, Entry, Path, Tree
+from harborweb.configuration.text.reading import BOM, Entry, Path, Tree
 
 KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w-]*):(?=\s|$)(?P<rest>.*)", re.DOTALL)
 SENTENCE = re.compile(r"[^\s'\"\[{|>&!*#][^#\n]*?[^,\s#]\s+[^\s#]")  # no value looks so, and most prose does

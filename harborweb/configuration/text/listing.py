@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration import comments, replacing
-from harborweb.configuration.reading import Entry, Path, TextProblem, Tree, Value, holds
-from harborweb.configuration.writing import flow_list, scalar
+from harborweb.configuration.text import comments, replacing
+from harborweb.configuration.text.reading import Entry, Path, TextProblem, Tree, Value, holds
+from harborweb.configuration.text.writing import flow_list, scalar
 
 if TYPE_CHECKING:
-    from harborweb.configuration.document import Document
+    from harborweb.configuration.text.document import Document
 
 COMMENTED = re.compile(r"[ #]*#[ #]*(?=-\s)")
 

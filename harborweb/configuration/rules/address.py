@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.document import Document
 from harborweb.configuration.faults import Sheet
 from harborweb.configuration.fields import Tls
+from harborweb.configuration.text.document import Document
 
 LONGEST = 253  # characters of a host name
 NUMBERS = re.compile(r"[0-9.]+")  # looks like an IPv4 address; no name ends with a number

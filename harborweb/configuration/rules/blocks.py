@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import FIELDS
-from harborweb.configuration.fields_services import NAMES
-from harborweb.configuration.rules_entrance import below
+from harborweb.configuration.fields.services import NAMES
+from harborweb.configuration.rules.entrance import below
 
 PARENTS = tuple(
     dict.fromkeys(

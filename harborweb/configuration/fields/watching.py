@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.configuration.fields_shape import NEWEST, Block, Effect, Field, Kind
+from harborweb.configuration.fields.shape import NEWEST, Block, Effect, Field, Kind
 
 ENDPOINT = "log.external_endpoint"
 

@@ -1,0 +1,1 @@
+"""The text of a harbor.yml: read, change, repair and merge it, and leave every other byte alone."""
