@@ -33,6 +33,7 @@ class Stack:
             "HARBORWEB_BUILD_NETWORK": "host",
             "HARBORWEB_LISTEN": f"127.0.0.1:{self.port}",
             "HARBORWEB_INSTALLERS": str(installers),
+            "HARBORWEB_DATA_VOLUME": str(installers.parent / "data"),
         }
 
     def run(self, *arguments: str, seconds: float = 120) -> str:
