@@ -17,7 +17,8 @@ from harborweb.errors import Problem
 
 LINES = re.compile(r"[^\n]*\n|[^\n]+")
 SAYS = re.compile(r"(?P<key>[^:\n]*:\s*)(?P<rest>\S.*)", re.DOTALL)
-MOST_LINES = 80  # of a diff; line ends differ on every line
+MOST_LINES = 80  # of a diff
+CRLF = "\r\n"
 TITLES = {
     repairs.CRLF: gettext_lazy("Line ends of Windows"),
     repairs.BYTE_ORDER_MARK: gettext_lazy("A byte order mark"),
@@ -32,10 +33,14 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Mending:
-    """What a repair of some kinds would do: its diff, how many lines of it are left out, or why it cannot be done."""
+    """What a repair of some kinds would do: its diff, how many lines of it are left out, or why it cannot be done.
+
+    `ends` lines get another line end; the diff shows them only where more than that changes.
+    """
 
     diff: Diff | None
     left_out: int = 0
+    ends: int = 0
     problem: TextProblem | None = None
 
 
@@ -65,13 +70,15 @@ def foreseen(text: str, kinds: Collection[str]) -> Mending:
     old, new = LINES.findall(text), LINES.findall(after)
     whole = _whole(after)
     secrets = secret_values(whole) if whole else set()
-    sides = Sides(old, new, _shown(text, old, secrets), _shown(after, new, secrets))
+    ends = sum(line.endswith(CRLF) for line in old) - sum(line.endswith(CRLF) for line in new)
+    compared = [line.removesuffix(CRLF) + "\n" if line.endswith(CRLF) else line for line in old] if ends else old
+    sides = Sides(compared, new, _shown(text, old, secrets), _shown(after, new, secrets))
     diff = sides.diff(before=1)
     hunks, room = [], MOST_LINES
     for hunk in diff.hunks:
         hunks.append(replace(hunk, lines=hunk.lines[: max(0, room)]))
         room -= len(hunk.lines)
-    return Mending(replace(diff, hunks=tuple(h for h in hunks if h.lines)), max(0, -room))
+    return Mending(replace(diff, hunks=tuple(h for h in hunks if h.lines)), max(0, -room), ends)
 
 
 def mended(state: State, kinds: Sequence[str], version: int) -> State:

@@ -301,6 +301,17 @@ FLAWED = {
 }  # fmt: skip
 
 
+def test_among_windows_line_ends_a_repair_shows_what_else_changes(operator: Client, template: str) -> None:
+    flawed = template.replace("data_volume: /data\n", "data_volume: /data # big\n").replace("\n", "\r\n")
+    upload = SimpleUploadedFile("harbor.yml", flawed.encode())
+    operator.post("/configuration/import/read/", {"file": upload}, follow=True)
+    page = operator.get("/configuration/draft/repair/")
+    shown = words(page)
+    assert "lines get another line end." in shown and "more lines like these" not in shown
+    assert 'aria-label="before"' in page.content.decode() and 'aria-label="now"' in page.content.decode()
+    assert page.content.decode().count("diff-line") < 12
+
+
 @pytest.mark.parametrize("kind", FLAWED)
 def test_a_flaw_is_named_repaired_when_asked_and_taken_back(operator: Client, template: str, kind: str) -> None:
     flawed = template.replace(*FLAWED[kind])
@@ -310,6 +321,9 @@ def test_a_flaw_is_named_repaired_when_asked_and_taken_back(operator: Client, te
     assert "Line " in words(arrived) and SECRET not in arrived.content.decode()
     page = operator.get("/configuration/draft/repair/")
     assert "Repair this" in words(page) and SECRET not in page.content.decode()
+    if kind == "crlf":  # a line for each line end would bury what else changes
+        ends = template.count("\n")
+        assert f"{ends} lines get another line end." in words(page) and "diff-line" not in page.content.decode()
     current = services.current_draft()
     assert current is not None
     asked = {"version": current.version, "kind": kind}
