@@ -11,6 +11,7 @@ from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.deployment.models import Deployment
 from harborweb.jobs.models import Job, LogLine
+from harborweb.sealing import seal
 from tests.deployment.test_pages import host, installer, revision, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,6 +59,28 @@ def test_each_end_is_told(as_role: Callable[[int], Any], outcome: str) -> None:
     assert title in page and str(fields.get("note", "")) in page
     assert ("Rollback" in page) is ("letters" in fields)
     assert "Put back" not in page  # a viewer looks
+
+
+def test_pages_of_running_jobs_hold_all_that_their_log_swaps(as_role: Callable[[int], Any]) -> None:
+    from harborweb.deployment.models import DryRun, Upgrade
+
+    made = ended(state=Job.State.RUNNING)
+    run = DryRun.objects.create(
+        revision=made.revision, installer=made.installer, job=made.job, text_sealed=seal("a", "dry run"), who="test"
+    )
+    upgrade = Upgrade.objects.create(before=made, installer=made.installer, job=made.job, who="test")
+    assert made.job is not None
+    client = as_role(Role.OPERATOR)
+    for name, key in (("detail", made.number), ("dry_run", run.pk), ("upgrade", upgrade.pk)):
+        page = client.get(reverse(f"deployment:{name}", args=[key])).content.decode()
+        for part in ("progress", "count", "outcome", "pill", "lead", "actions"):
+            assert page.count(f'id="job-{made.job.pk}-{part}"') == 1, f"{name}: {part}"
+
+
+def test_what_was_put_back_is_not_said_to_run(as_role: Callable[[int], Any]) -> None:
+    ended(state=Job.State.SUCCEEDED, outcome=Outcome.ROLLED_BACK, letters="abcd")
+    page = text(as_role(Role.VIEWER), "detail", 1)
+    assert "It ran and answered at http://registry.lab.example." in page and "It runs and answers" not in page
 
 
 def test_while_it_is_rolled_back_the_page_asks_again(as_role: Callable[[int], Any]) -> None:
