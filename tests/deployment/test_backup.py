@@ -396,6 +396,8 @@ def test_the_database_comes_back(database: Path, tmp_path: Path) -> None:
 
     with pytest.raises(Problem, match="this is the same project as"):
         restoring.restore_database(Told(), into)
+    with pytest.raises(Problem, match="The database's container does not run"):  # this folder's, not its namesake's
+        make(into / "harbor", tmp_path / "namesake.tar")
     _compose(database, "down", "-t", "1")
     with pytest.raises(Problem, match=r"is in use: it holds 3000 projects"):
         restoring.restore_database(Told(), into)  # its files still name the old data_volume

@@ -19,9 +19,10 @@ from docker import DockerClient
 from docker.utils.socket import frames_iter
 
 from harborweb.configuration.text.document import Document
+from harborweb.deployment import looking
 from harborweb.deployment.console import Teller
 from harborweb.errors import Problem
-from harborweb.tools import engine, process
+from harborweb.tools import compose, engine, process
 
 SERVICE, CONTAINER = "postgresql", "harbor-db"
 COMPLETE = b"PostgreSQL database dump complete"
@@ -66,9 +67,12 @@ def external(text: str) -> External | None:
     )
 
 
-def container(client: DockerClient, project: str) -> engine.Container | None:
-    """The database's container of a compose project, whatever its state."""
-    found = engine.containers(client, project)
+def container(client: DockerClient, folder: Path) -> engine.Container | None:
+    """The database's container that compose made from `folder`, whatever its state.
+
+    Not by the project's name alone: two folders called harbor are one project to compose (facts on the installer).
+    """
+    found = looking.here(engine.containers(client, compose.project_name(folder)), folder)
     return next((one for one in found if one.service == SERVICE or one.name == CONTAINER), None)
 
 

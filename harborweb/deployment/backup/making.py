@@ -129,7 +129,7 @@ def _holder(run: Teller, client: Any, source: gathering.Source, made: Made) -> e
     """The container of the database that Harbor brings; raises Problem when it should run and does not."""
     if database.external(source.text):
         return None
-    found = database.container(client, compose.project_name(source.folder))
+    found = database.container(client, source.folder)
     if found is None and not _declares_database(source.folder):
         made.without = _("This installation has no database of its own.")
         return None

@@ -279,7 +279,7 @@ def _refuse_running(client: DockerClient, home: Path) -> None:
 
 
 def _feed(run: Teller, client: DockerClient, home: Path, dumps: list[Path]) -> dict[str, int]:
-    holder = _ready(run, client, compose.project_name(home))
+    holder = _ready(run, client, home)
     _refuse_used(client, holder)
     run.step(3, 4, _("Feed the dumps to psql"))
     done: dict[str, int] = {}
@@ -291,7 +291,7 @@ def _feed(run: Teller, client: DockerClient, home: Path, dumps: list[Path]) -> d
     return done
 
 
-def _ready(run: Teller, client: DockerClient, project: str) -> str:
+def _ready(run: Teller, client: DockerClient, home: Path) -> str:
     """The id of the database's container once it answers.
 
     While a new data folder is made, a first server answers and ends again: where there is a health check, it knows.
@@ -299,7 +299,7 @@ def _ready(run: Teller, client: DockerClient, project: str) -> str:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         run.check()
-        found = database.container(client, project)
+        found = database.container(client, home)
         if found and found.well:
             with suppress(Problem):
                 database.names(client, found.id)
