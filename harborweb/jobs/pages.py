@@ -65,7 +65,7 @@ def steps(job: Job) -> list[Step]:
     begun = _begun(job)
     known = begun if len(begun) == job.steps else {**_begun(_example(job)), **begun}
     # steps with letters put right what a step with a number has failed to do
-    turned = job.log.filter(stream=LogLine.Stream.STEP, text__startswith="a ").exists()
+    turned = job.log.filter(stream=LogLine.Stream.STEP, text__startswith="a ").values_list("at", flat=True).first()
     drawn = []
     for number in range(1, job.steps + 1):
         name = known.get(number, ("", None))[0]
@@ -74,9 +74,9 @@ def steps(job: Job) -> list[Step]:
             drawn.append(Step(number, name, "waiting", note))
             continue
         after = [at for other, (_name, at) in begun.items() if other > number]
-        until = min(after, default=job.finished)
+        until = min(after, default=turned or job.finished)
         note = _("%(seconds).1f s") % {"seconds": (until - begun[number][1]).total_seconds()} if until else _("running")
-        failed = turned and number == job.step
+        failed = turned is not None and number == job.step
         drawn.append(Step(number, name, "failed" if failed else _step_state(job, number), note))
     return drawn
 

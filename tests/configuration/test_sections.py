@@ -301,6 +301,18 @@ FLAWED = {
 }  # fmt: skip
 
 
+def test_a_draft_says_what_it_was_begun_from(operator: Client, template: str) -> None:
+    whole = template.replace("reg.mydomain.com", "registry.example").replace("/your/", "/etc/harbor/")
+    operator.post("/configuration/import/read/", {"file": SimpleUploadedFile("mine.yml", whole.encode())})
+    assert "A draft of the first revision." in words(operator.get("/configuration/draft/address/"))
+    operator.post("/configuration/draft/review/save/", {"version": services.current_draft().version})  # type: ignore[union-attr]
+    operator.post("/configuration/import/read/", {"file": SimpleUploadedFile("other.yml", template.encode())})
+    assert "A draft begun from other.yml." in words(operator.get("/configuration/draft/address/"))
+    operator.post("/configuration/draft/discard/", {"version": services.current_draft().version})  # type: ignore[union-attr]
+    operator.post("/configuration/revisions/1/edit/")
+    assert "A draft begun from revision 1." in words(operator.get("/configuration/draft/address/"))
+
+
 def test_among_windows_line_ends_a_repair_shows_what_else_changes(operator: Client, template: str) -> None:
     flawed = template.replace("data_volume: /data\n", "data_volume: /data # big\n").replace("\n", "\r\n")
     upload = SimpleUploadedFile("harbor.yml", flawed.encode())

@@ -1,6 +1,8 @@
 """What the pages say of how a deployment left the host, and who may do what about it."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,6 +61,16 @@ def test_each_end_is_told(as_role: Callable[[int], Any], outcome: str) -> None:
     assert title in page and str(fields.get("note", "")) in page
     assert ("Rollback" in page) is ("letters" in fields)
     assert "Put back" not in page  # a viewer looks
+
+
+def test_the_step_that_failed_does_not_count_the_rollback(as_role: Callable[[int], Any]) -> None:
+    made = ended(outcome=Outcome.ROLLED_BACK, letters="abcd")
+    assert made.job is not None
+    begun = timezone.now() - timedelta(seconds=60)
+    made.job.log.filter(number=1).update(at=begun)
+    made.job.log.filter(number__gt=1).update(at=begun + timedelta(seconds=2))
+    page = text(as_role(Role.VIEWER), "detail", 1)
+    assert re.search(r'8 Up</span><span class="step-note">2\.0 s<', page)
 
 
 def test_pages_of_running_jobs_hold_all_that_their_log_swaps(as_role: Callable[[int], Any]) -> None:
