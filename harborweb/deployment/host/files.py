@@ -58,9 +58,9 @@ def _stat(path: Path) -> Seen:
 
 
 def read(path: Path) -> bytes | None:
-    """The content of a file of reasonable size; None when it may not be read or is larger."""
+    """The content of a regular file of reasonable size; None when it may not be read, is larger, or is a device."""
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
             return None
         return path.read_bytes()
     except (OSError, ValueError):

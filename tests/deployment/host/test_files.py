@@ -10,7 +10,7 @@ import pytest
 
 from harborweb.configuration.rules import check
 from harborweb.deployment import host
-from harborweb.deployment.host import folders, trust
+from harborweb.deployment.host import files, folders, trust
 from tests import parts
 from tests.deployment.host import authority
 from tests.deployment.host.look import faults, findings, the_one
@@ -257,3 +257,8 @@ def test_the_log_folder(tmp_path: Path) -> None:
     assert faults(folders.logs, volume("/d", tmp_path / "new")) == []
     assert the_one(folders.logs, volume("/d", "logs")).state == "warning"
     assert findings(folders.logs, volume("/d")) == []
+
+
+def test_a_device_is_not_read_without_end() -> None:
+    assert files.read(Path("/dev/zero")) is None
+    assert files.read(Path("/etc/hostname")) == Path("/etc/hostname").read_bytes()
