@@ -23,7 +23,7 @@ def fetch(run: Run, images: list[str]) -> int:
         with engine.connect(timeout=120) as client:
             missing = [image for image in images if not _there(client, image)]
             if not missing:
-                run.line(_("All %(n)d images are here already.") % {"n": len(images)})
+                run.line(_("Every image is here already."))
             for number, image in enumerate(missing, 1):
                 run.line(
                     _("Pull %(image)s, %(number)d of %(n)d") % {"image": image, "number": number, "n": len(missing)}
