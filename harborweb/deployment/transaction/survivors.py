@@ -5,9 +5,13 @@ None of them may touch files while somebody puts them back.
 """
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from docker import DockerClient
+from docker.errors import APIError, NotFound
 
 from harborweb.tools import engine, process
 
@@ -57,20 +61,35 @@ def _groups(token: str) -> dict[int, str]:
 
 
 def _end_containers(folder: Path) -> list[str]:
-    """Remove running containers that have `folder` where prepare writes."""
+    """Remove running containers that have `folder` where prepare writes; they are gone when this returns."""
     home = folder.resolve()
     ended = []
     with engine.connect() as client:
-        for row in client.api.containers():
-            inside = [
-                mount
-                for mount in row.get("Mounts") or ()
-                if mount.get("Destination") in WRITES_HERE and _below(mount.get("Source"), home)
-            ]
-            if inside:
+        for row in _writers(client, home):
+            try:
                 client.api.remove_container(row["Id"], force=True, v=True)
-                ended.append(f"{row['Names'][0].lstrip('/')} ({row['Image']})")
+            except NotFound:
+                pass  # ended with its client, and removed itself
+            except APIError as error:
+                if error.status_code != 409:  # 409: it is removing itself just now
+                    raise
+            ended.append(f"{row['Names'][0].lstrip('/')} ({row['Image']})")
+        until = time.monotonic() + settings.JOB_GRACE_SECONDS
+        while _writers(client, home) and time.monotonic() < until:
+            time.sleep(0.1)
     return ended
+
+
+def _writers(client: DockerClient, home: Path) -> list[dict[str, Any]]:
+    """The running containers that have `home` where prepare writes."""
+    return [
+        row
+        for row in client.api.containers()
+        if any(
+            mount.get("Destination") in WRITES_HERE and _below(mount.get("Source"), home)
+            for mount in row.get("Mounts") or ()
+        )
+    ]
 
 
 def _below(source: str | None, home: Path) -> bool:
