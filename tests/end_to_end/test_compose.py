@@ -123,7 +123,7 @@ PEOPLE = "from harborweb.accounts.models import User; print(User.objects.count()
 
 
 def test_only_the_host_worker_sees_the_engine(stack: Stack) -> None:
-    """The socket and the installers' folder are mounted there, at the same path as outside, and nowhere else."""
+    """The socket, the installers' folder and data_volume are mounted there, at the same path as outside, and nowhere else."""
     for service in SERVICES:
         found = stack.inspected(service)
         binds = {mount["Source"]: mount["Destination"] for mount in found["Mounts"] if mount["Type"] == "bind"}
@@ -131,6 +131,7 @@ def test_only_the_host_worker_sees_the_engine(stack: Stack) -> None:
             assert binds == {
                 "/var/run/docker.sock": "/var/run/docker.sock",
                 str(stack.installers): str(stack.installers),
+                stack.env["HARBORWEB_DATA_VOLUME"]: stack.env["HARBORWEB_DATA_VOLUME"],
             }
         else:
             assert binds == {}
