@@ -123,7 +123,7 @@ PEOPLE = "from harborweb.accounts.models import User; print(User.objects.count()
 
 
 def test_only_the_host_worker_sees_the_engine(stack: Stack) -> None:
-    """The socket, the installers' folder and data_volume are mounted there, at the same path as outside, and nowhere else."""
+    """The socket, the installers' folder and data_volume are mounted there, at the same path, and nowhere else."""
     for service in SERVICES:
         found = stack.inspected(service)
         binds = {mount["Source"]: mount["Destination"] for mount in found["Mounts"] if mount["Type"] == "bind"}
