@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "harborweb.configuration",
     "harborweb.deployment",
     "harborweb.registry",
+    "harborweb.access",
     "harborweb.signing",
     "harborweb.audit",
     "harborweb.store",

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("harborweb.accounts.urls")),
     path("configuration/", include("harborweb.configuration.urls")),
     path("deployment/", include("harborweb.deployment.urls")),
+    path("access/", include("harborweb.access.urls")),
     path("registry/", include("harborweb.store.urls")),
     path("keys/", include("harborweb.signing.urls")),
     path("audit/", include("harborweb.audit.urls")),

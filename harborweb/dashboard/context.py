@@ -36,6 +36,7 @@ def _rooms(request: HttpRequest, findings: int) -> list[Room]:
         (_("Dashboard"), "dashboard:home", view == "dashboard:home", 0),
         (_("Configuration"), "configuration:home", here == "configuration", 0),
         (_("Deployment"), "deployment:home", here == "deployment", 0),
+        (_("Access"), "access:home", here == "access", 0),
         (_("Registry"), "store:registries", here == "store", 0),
         (_("Keys"), "signing:keys", here == "signing", 0),
         (_("Audit"), "audit:home", here == "audit", findings),

@@ -225,3 +225,10 @@ def from_status(host: str, status: int, body: bytes, what: str) -> RegistryError
         _("Look at the registry's log and at the proxy before it, then try again."),
         status=status,
     )
+
+
+def from_harbor(host: str, username: str, status: int, body: bytes, what: str) -> RegistryError:
+    """The failure behind an answer of Harbor's own API: 401 is a wrong password or nobody signed in."""
+    if status == 401:
+        return wrong_password(host, username) if username else refused(host, "", "basic", what)
+    return from_status(host, status, body, what)

@@ -23,7 +23,7 @@ from harborweb.registry.endpoint import Endpoint, Limits, host_of
 from harborweb.registry.errors import RegistryError
 
 REDIRECTS = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, 307, 308}
-RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
 
 
@@ -88,7 +88,7 @@ class Transport:
     async def fetch(
         self, method: str, url: URL, *, headers: Mapping[str, str], limit: int, data: bytes | None = None
     ) -> Answer:
-        """Ask, follow redirects, and ask again (GET and HEAD only) after 429 and 503.
+        """Ask, follow redirects, and ask again (GET and HEAD only) after 429, 502 and 503.
 
         At most `limit` bytes of a successful answer are read, of others `error_bytes`. Returns whatever
         status came; raises RegistryError for everything below HTTP.
@@ -219,16 +219,21 @@ def _retry_after(header: str, default: float) -> float:
 
 def parse_object(body: bytes, host: str, depth: int) -> dict[str, Any]:
     """The JSON object in `body`: UTF-8 without BOM, nested at most `depth` deep; raises RegistryError."""
+    content = parse_json(body, host, depth)
+    if not isinstance(content, dict):
+        raise errors.not_a_registry(host, _("a JSON object was due and something else came"))
+    return content
+
+
+def parse_json(body: bytes, host: str, depth: int = Limits.json_depth) -> Any:
+    """The JSON value in `body`, under the same rules."""
     try:
         text = body.decode()
         if body.count(b"[") + body.count(b"{") > depth:
             _check_depth(text, depth)
-        content = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise errors.not_a_registry(host, _("JSON was due and something else came")) from error
-    if not isinstance(content, dict):
-        raise errors.not_a_registry(host, _("a JSON object was due and something else came"))
-    return content
 
 
 def _check_depth(text: str, depth: int) -> None:

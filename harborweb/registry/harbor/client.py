@@ -1,0 +1,122 @@
+"""One Harbor's API, asked with the same bounds as its registry.
+
+Source: Harbor API v2.0 (swagger of 2.15) and what a real Harbor 2.15.2 answered. No cookies are kept: basic
+authentication together with a `sid` cookie is refused on writes. Every failure is a RegistryError.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from yarl import URL
+
+from harborweb.registry import errors
+from harborweb.registry.auth import basic
+from harborweb.registry.endpoint import Endpoint, Limits
+from harborweb.registry.harbor.paths import API, MAX_PAGE
+from harborweb.registry.transport import Answer, Transport, parse_json
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Query = Mapping[str, str | int | bool]
+READING = ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A page of a list; `total` is what Harbor counts in all (X-Total-Count), None where it does not say."""
+
+    items: list[Item]
+    total: int | None
+    number: int = 1
+    size: int = MAX_PAGE
+
+    @property
+    def last(self) -> int:
+        """The number of the last page, 1 for an empty list."""
+        return max(1, -(-(self.total or len(self.items)) // self.size))
+
+
+class Harbor:
+    """`async with Harbor(endpoint) as h:`; reads may be asked again, writes never."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits | None = None, transport: Transport | None = None) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or Limits()
+        self.transport = transport or Transport(endpoint, self.limits)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+    async def get(self, path: str, query: Query | None = None, *, what: str) -> Any:
+        """The JSON at `path` (below /api/v2.0, already encoded); `what` names it in sentences of failure."""
+        return parse_json((await self.ask("GET", path, query, what=what)).body, self.endpoint.host)
+
+    async def page(
+        self, path: str, read: Callable[[dict[str, Any]], Item], query: Query | None = None, *, what: str,
+        number: int = 1, size: int = MAX_PAGE,
+    ) -> Page[Item]:  # fmt: skip
+        """Page `number` of a list, each object read by `read`; null counts as an empty list."""
+        size = min(size, MAX_PAGE)
+        answer = await self.ask("GET", path, {**(query or {}), "page": number, "page_size": size}, what=what)
+        listed = parse_json(answer.body, self.endpoint.host)
+        if listed is None:
+            listed = []
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+            raise errors.not_a_registry(self.endpoint.host, errors.plain(f"{what}: no list"))
+        total = answer.headers.get("X-Total-Count", "")
+        count = int(total) if total.isdecimal() and len(total) < 12 else None
+        return Page([read(one) for one in listed], count, number, size)
+
+    async def all(
+        self, path: str, read: Callable[[dict[str, Any]], Item], query: Query | None = None, *, what: str
+    ) -> AsyncIterator[Item]:
+        """Every item of a list, page by page, never more pages than the limits allow."""
+        number = 1
+        while True:
+            page = await self.page(path, read, query, what=what, number=number)
+            for item in page.items:
+                yield item
+            if len(page.items) < page.size or (page.total is not None and number >= page.last):
+                return
+            number += 1
+            if number > self.limits.pages:
+                raise errors.too_large(self.endpoint.host, self.limits.pages * MAX_PAGE)
+
+    async def write(self, method: str, path: str, body: object = None, *, what: str) -> Answer:
+        """Change something, once: an answer that did not come may have been done all the same."""
+        data = b"" if body is None else json.dumps(body).encode()
+        return await self.ask(method, path, what=what, data=data)
+
+    async def ask(
+        self, method: str, path: str, query: Query | None = None, *, what: str, data: bytes | None = None
+    ) -> Answer:
+        """One request with our credentials and a request id that the log names; raises for all but success."""
+        url = self.endpoint.base.join(URL(path if path.startswith(API) else API + path, encoded=True))
+        words = {
+            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in (query or {}).items()
+        }
+        if words:
+            url = url.update_query(words)
+        request = str(uuid.uuid4())
+        headers = {"Accept": "application/json", "X-Request-Id": request}
+        if self.endpoint.username:
+            headers["Authorization"] = basic(self.endpoint.username, self.endpoint.password)
+        if data:
+            headers["Content-Type"] = "application/json"
+        answer = await self.transport.fetch(method, url, headers=headers, limit=self.limits.list_bytes, data=data)
+        level = logging.DEBUG if method in READING and answer.status < 400 else logging.INFO
+        logger.log(level, "%s %s%s: %d, request %s", method, self.endpoint.host, url.raw_path, answer.status, request)
+        if answer.status < 300:
+            return answer
+        raise errors.from_harbor(self.endpoint.host, self.endpoint.username, answer.status, answer.body, what)
