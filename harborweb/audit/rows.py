@@ -1,48 +1,23 @@
-"""A whole repository or registry: which rows there are, in which order they are judged.
-
-One row for each tagged manifest (tags of one digest joined) and for each child of an index, followed through
-nested indexes. Tags that cosign makes (`sha256-<hex>.sig`, `.att`, `.sbom`) are no rows, nor is the tag
-`sha256-<hex>` where it holds a list of referrers: an index without the platforms that those of images name. What
-is listed and cannot be read is a row too, `unchecked`: nothing may fall out of the table unseen.
-"""
+"""A whole repository or registry, judged row by row, indexes before what they list."""
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from harborweb.audit.collect import Options, look
 from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of, remembered
+from harborweb.audit.survey import Row, fetched, repositories_of, survey
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
-from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
-from harborweb.verification.strict import Malformed
 from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
-
-COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
-REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # judged, known so far
-
-
-@dataclass
-class Row:
-    """One artifact to be judged; `problem` says why it cannot be."""
-
-    digest: str
-    tags: list[str] = field(default_factory=list)
-    body: bytes = b""
-    children: list[str] = field(default_factory=list)
-    parents: list[str] = field(default_factory=list)
-    problem: str = ""
-    is_index: bool = False
-    may_list_referrers: bool = False
 
 
 async def judge_registry(
@@ -58,7 +33,7 @@ async def judge_registry(
     the registry cannot list its repositories, NotFound when a named one is not there.
     """
     named = repositories is not None
-    names = list(repositories) if repositories is not None else [name async for name in client.repositories()]
+    names = list(repositories) if repositories is not None else await repositories_of(client)
     before = 0
     for name in dict.fromkeys(names):
         done = before
@@ -126,11 +101,11 @@ async def judge_artifact(
     """
     options = options or Options()
     judge_one = _Judge(client, repository, keys, options)
-    row = await _fetched(client, repository, reference)
+    row = await fetched(client, repository, reference)
     row.tags = [] if ":" in reference else [reference]
     above = []
     for digest in indexes:
-        index = await _fetched(client, repository, digest)
+        index = await fetched(client, repository, digest)
         if row.digest in index.children:
             row.parents.append(index.digest)
             above.append(await judge_one(index))
@@ -231,86 +206,3 @@ async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tu
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def survey(client: Client, repository: str, options: Options) -> dict[str, Row]:
-    """Every row of `repository` by digest (by "tag <name>" where a tag cannot be read).
-
-    Raises RegistryError when the tags cannot be listed.
-    """
-    tags = [tag async for tag in client.tags(repository) if not COSIGN_TAG.fullmatch(tag)]
-    rows: dict[str, Row] = {}
-    for tag, row in zip(tags, await _all(client, repository, tags, options), strict=True):
-        if REFERRERS_TAG.fullmatch(tag) and row.may_list_referrers:
-            continue
-        known = rows.setdefault(row.digest, row)
-        known.tags.append(tag)
-    for row in rows.values():
-        row.tags.sort()
-    await _follow(client, repository, rows, options)
-    return rows
-
-
-async def _follow(client: Client, repository: str, rows: dict[str, Row], options: Options) -> None:
-    """Add the children of the indexes in `rows`, level by level."""
-    level = [row for row in rows.values() if row.children]
-    for depth in range(options.depth + 1):
-        fresh: dict[str, str] = {}
-        for row in level:
-            for position, child in enumerate(row.children):
-                if child not in rows:
-                    fresh.setdefault(child, _beyond(row, position, depth, options))
-        readable = [child for child, problem in fresh.items() if not problem]
-        for found in await _all(client, repository, readable, options):
-            rows[found.digest] = found
-        for child, problem in fresh.items():
-            rows.setdefault(child, Row(child, problem=problem))
-        level = [rows[child] for child in readable if rows[child].children]
-    for digest, row in rows.items():
-        for child in row.children:
-            if child in rows and digest not in rows[child].parents:
-                rows[child].parents.append(digest)
-
-
-def _beyond(index: Row, position: int, depth: int, options: Options) -> str:
-    """Why a child of `index` is not followed, or nothing."""
-    if depth >= options.depth:
-        return _("Indexes are nested deeper than %(limit)s; this one is not followed.", limit=options.depth)
-    if position >= options.children:
-        return _(
-            "The index %(digest)s lists %(n)s manifests; only the first %(limit)s are followed.",
-            digest=index.digest, n=len(index.children), limit=options.children,
-        )  # fmt: skip
-    return ""
-
-
-async def _all(client: Client, repository: str, references: Sequence[str], options: Options) -> list[Row]:
-    """The rows of many tags or digests, in order."""
-    slots = asyncio.Semaphore(options.concurrency)
-
-    async def one(reference: str) -> Row:
-        async with slots:
-            return await _fetched(client, repository, reference)
-
-    return list(await asyncio.gather(*(one(reference) for reference in references)))
-
-
-async def _fetched(client: Client, repository: str, reference: str) -> Row:
-    """The row of a tag or digest; where it cannot be read, one with the problem."""
-    name = reference if ":" in reference else f"tag {reference}"
-    try:
-        manifest = await client.manifest(repository, reference)
-    except NotFound:
-        return Row(name, problem=_("The registry lists %(name)s but has no such manifest.", name=name))
-    except RegistryError as error:
-        return Row(name, problem=error.message)
-    row = Row(manifest.digest, body=manifest.body, is_index="manifests" in manifest.content)
-    try:
-        row.children = list(dict.fromkeys(child.digest for child in read_manifest(manifest.body).children))
-    except Malformed as error:
-        if row.is_index:  # what it lists would fall out of the table unseen
-            row.problem = error.reason
-        return row
-    listed = manifest.content["manifests"] if manifest.is_index else [{"platform": {}}]
-    row.may_list_referrers = not any("platform" in one for one in listed)
-    return row

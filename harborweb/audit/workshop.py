@@ -15,6 +15,7 @@ from harborweb.audit import counts, keeping
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.rows import judge_repository
+from harborweb.audit.survey import repositories_of
 from harborweb.audit.words import ORDER, WORDS
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
@@ -56,7 +57,7 @@ class _Walk:
         try:
             keys = trusted_keys()
             self.run.step(1, 3, _("List the repositories"))
-            names = self.runner.run(_listed(client))
+            names = self.runner.run(repositories_of(client))
             found = ngettext("%(n)d repository", "%(n)d repositories", len(names)) % {"n": len(names)}
             trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(keys)) % {"n": len(keys)}
             self.run.line(f"{found}, {trusted}")
@@ -121,7 +122,3 @@ async def _opened(client: Client) -> None:
 
 async def _closed(client: Client) -> None:
     await client.__aexit__(None, None, None)
-
-
-async def _listed(client: Client) -> list[str]:
-    return [name async for name in client.repositories()]

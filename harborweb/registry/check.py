@@ -39,7 +39,7 @@ def check(endpoint: Endpoint) -> Check:
 async def _check(endpoint: Endpoint) -> Check:
     async with Client(endpoint, QUICK) as client:
         await client.ping()
-        harbor = client.auth.service == "harbor-registry"
+        harbor = await client.is_harbor()
         if endpoint.username and harbor:
             await _ask_harbor(client)
         try:

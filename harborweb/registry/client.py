@@ -29,6 +29,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 PAGE = 1000
+HARBOR_SERVICE = "harbor-registry"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Client:
         self.auth = Authenticator(endpoint, self.limits, self.transport)
         self._base = endpoint.base
         self._host = endpoint.host
+        self._harbor: bool | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,6 +82,18 @@ class Client:
         answer = await self.ask("GET", "/v2/", scope="", what=_("its start page"), limit=self.limits.error_bytes)
         if not answer.headers.get("Docker-Distribution-Api-Version"):
             parse_object(answer.body, self._host, self.limits.json_depth)
+
+    async def is_harbor(self) -> bool:
+        """Whether this registry is a Harbor, by the name of its token service; asked once."""
+        if self._harbor is None:
+            if not self.auth.scheme:
+                try:
+                    await self.ping()
+                except RegistryError:
+                    if not self.auth.service:  # whoever is turned away at the door still reads its name there
+                        raise
+            self._harbor = self.auth.service == HARBOR_SERVICE
+        return self._harbor
 
     async def repositories(self) -> AsyncIterator[str]:
         """Every repository the registry lists (GET /v2/_catalog, page by page)."""

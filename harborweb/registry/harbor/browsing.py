@@ -1,5 +1,10 @@
 """Projects, repositories and artifacts of one Harbor, a page at a time."""
 
+from collections.abc import AsyncIterator
+
+from django.utils.translation import gettext as _
+
+from harborweb.registry import errors
 from harborweb.registry.harbor import paths, reading
 from harborweb.registry.harbor.client import Harbor, Page, Query
 
@@ -54,6 +59,44 @@ async def artifact(harbor: Harbor, repository: str, reference: str) -> reading.A
     return reading.artifact(
         await harbor.get(paths.artifact(repository, reference), query, what=f"{repository}@{reference}")
     )
+
+
+async def every_repository(harbor: Harbor) -> AsyncIterator[reading.Repository]:
+    """The repositories of all projects we may see, project by project (robots may list no others)."""
+    async for one in harbor.all("/projects", reading.project, {"sort": "name"}, what=_("its projects")):
+        path = f"{paths.project(one.name)}/repositories"
+        async for found in harbor.all(path, reading.repository, {"sort": "name"}, what=one.name):
+            yield found
+
+
+async def every_artifact(harbor: Harbor, repository: str) -> AsyncIterator[reading.Artifact]:
+    """Every artifact of a repository with tags and accessories, the oldest first.
+
+    What is pushed meanwhile comes last; what is deleted meanwhile moves the rest forward by a place, so that one
+    could be left out unseen: then the list is read again, and RegistryError is raised where it never holds still.
+    """
+    path = f"{paths.repository(repository)}/artifacts"
+    query: Query = {"with_tag": True, "with_accessory": True, "with_label": False, "sort": "push_time"}
+    for _attempt in range(3):
+        found, total = await _whole(harbor, path, query, repository)
+        if total is None or len(found) >= total:
+            for one in found.values():
+                yield one
+            return
+    raise errors.odd(harbor.endpoint.host, _("its list of the artifacts of %s never holds still") % repository)
+
+
+async def _whole(harbor: Harbor, path: str, query: Query, what: str) -> tuple[dict[str, reading.Artifact], int | None]:
+    """Every artifact by digest, and how many the first page had promised."""
+    found: dict[str, reading.Artifact] = {}
+    number, total = 1, None
+    while True:
+        page = await harbor.page(path, reading.artifact, query, what=what, number=number)
+        total = page.total if number == 1 else total
+        found |= {one.digest: one for one in page.items}
+        if len(page.items) < page.size or number >= harbor.limits.pages:
+            return found, total
+        number += 1
 
 
 def _quoted(text: str) -> str:
