@@ -1,6 +1,6 @@
 """What the sweeps found, counted and searched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -84,6 +84,30 @@ def summary(registry: Registry | None = None) -> Summary:
         last.finished if last else None,
         projects,
     )
+
+
+def of_repositories(registry: Registry, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The counts by verdict of each of these repositories; those that no sweep saw are missing."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, repository__in=names).order_by()
+    found: dict[str, dict[str, int]] = {}
+    for row in rows.values("repository", "rank").annotate(n=Count("pk")):
+        found.setdefault(row["repository"], {})[ORDER[row["rank"]].value] = row["n"]
+    return found
+
+
+def repositories_with(registry: Registry, verdict: str, project: str = "") -> list[str]:
+    """Names of the repositories, of `project` or of all, that have an artifact with this verdict (or "findings")."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, rank__in=ranks(verdict))
+    if project:
+        rows = rows.filter(repository__startswith=f"{project}/")
+    return list(rows.order_by("repository").values_list("repository", flat=True).distinct())
+
+
+def ranks(verdict: str) -> list[int]:
+    """The places in ORDER of a verdict, of all "findings", or none for what is no verdict."""
+    if verdict == "findings":
+        return list(range(len(FINDINGS)))
+    return [ORDER.index(Verdict(verdict))] if verdict in set(ORDER) else []
 
 
 def last_sweep(registry: Registry | None = None) -> Sweep | None:

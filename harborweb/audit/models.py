@@ -58,7 +58,12 @@ class ArtifactVerdict(models.Model):
 
     class Meta:
         ordering = ["rank", "repository", "digest"]
-        indexes = [models.Index(fields=["registry", "rank", "repository", "digest"], name="verdict_worst_first")]
+        indexes = [
+            models.Index(fields=["registry", "rank", "repository", "digest"], name="verdict_worst_first"),
+            # Rows are wide (evidence): what pages count and filter by is read from these alone.
+            models.Index(fields=["registry", "project", "verdict"], name="verdict_of_project"),
+            models.Index(fields=["registry", "repository", "rank", "-since"], name="verdict_of_repository"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["registry", "repository", "digest"], name="one_verdict_per_artifact")
         ]

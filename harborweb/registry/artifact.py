@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from harborweb.registry import names
 from harborweb.registry.client import Client, Manifest, TagPage
 from harborweb.registry.errors import NotFound, RegistryError
+from harborweb.registry.image import Config, config_of, count, mapping, platform_of, text
 
 CONFIG_TYPES = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 CONFIG_BYTES = 1024 * 1024
@@ -28,20 +29,6 @@ class Child:
     platform: str
     media_type: str
     size: int | None
-
-
-@dataclass(frozen=True)
-class Config:
-    """What an image's configuration says."""
-
-    platform: str
-    created: str
-    entrypoint: list[str]
-    command: list[str]
-    user: str
-    working_dir: str
-    env: list[str]
-    labels: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -194,9 +181,7 @@ async def _cosign_tag(client: Client, repository: str, digest: str, kind: str) -
 async def _referrers(client: Client, repository: str, digest: str) -> list[Referrer]:
     found = await client.referrers(repository, digest)
     return [
-        Referrer(
-            str(one["digest"]), str(one.get("artifactType") or one.get("mediaType") or ""), _number(one.get("size"))
-        )
+        Referrer(str(one["digest"]), str(one.get("artifactType") or one.get("mediaType") or ""), count(one.get("size")))
         for one in found.descriptors
     ]
 
@@ -220,28 +205,12 @@ async def _config(client: Client, repository: str, manifest: Manifest) -> Config
     return config_of(content)
 
 
-def config_of(content: dict[str, Any]) -> Config:
-    """The parts of an OCI image configuration that a page shows, whatever types a stranger gave them."""
-    inner = _object(content.get("config"))
-    labels = inner.get("Labels")
-    return Config(
-        platform=_platform(content),
-        created=_text(content.get("created")),
-        entrypoint=_texts(inner.get("Entrypoint")),
-        command=_texts(inner.get("Cmd")),
-        user=_text(inner.get("User")),
-        working_dir=_text(inner.get("WorkingDir")),
-        env=_texts(inner.get("Env")),
-        labels={str(k): _text(v) for k, v in labels.items()} if isinstance(labels, dict) else {},
-    )
-
-
 def _children(manifest: Manifest) -> list[Child]:
     listed = manifest.content.get("manifests") if manifest.is_index else None
     return [
-        Child(one["digest"], _platform(one.get("platform")), _text(one.get("mediaType")), _number(one.get("size")))
+        Child(one["digest"], platform_of(one.get("platform")), text(one.get("mediaType")), count(one.get("size")))
         for one in (listed if isinstance(listed, list) else [])
-        if isinstance(one, dict) and names.is_digest(_text(one.get("digest")))
+        if isinstance(one, dict) and names.is_digest(text(one.get("digest")))
     ]
 
 
@@ -251,26 +220,4 @@ def _size(manifest: Manifest) -> int | None:
         return None
     layers = manifest.content.get("layers")
     parts = [manifest.content.get("config"), *(layers if isinstance(layers, list) else [])]
-    return sum(_number(_object(part).get("size")) or 0 for part in parts)
-
-
-def _platform(value: Any) -> str:
-    if not isinstance(value, dict):
-        return ""
-    return "/".join(filter(None, (_text(value.get(key)) for key in ("os", "architecture", "variant"))))
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: Any) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return sum(count(mapping(part).get("size")) or 0 for part in parts)

@@ -1,4 +1,10 @@
-"""Projects, repositories and artifacts of one Harbor, a page at a time."""
+"""Projects, repositories and artifacts of one Harbor, a page at a time.
+
+Filters are Harbor's own query: `k=~part`, `k={one of}`, `k=[from~to]`, joined by commas; which columns it knows is read
+in its source (2.15), not in its contract. A robot needs `list` for each of these, not `read`.
+"""
+
+from collections.abc import Sequence
 
 from collections.abc import AsyncIterator
 
@@ -10,12 +16,17 @@ from harborweb.registry.harbor.client import Harbor, Page, Query
 
 
 async def projects(
-    harbor: Harbor, *, text: str = "", sort: str = "name", number: int = 1, size: int = paths.MAX_PAGE
-) -> Page[reading.Project]:
-    """Projects we may see whose name contains `text`; `sort` is a field of Harbor's, with - for descending."""
+    harbor: Harbor, *, text: str = "", sort: str = "name", number: int = 1, size: int = paths.MAX_PAGE,
+    public: bool | None = None, proxies: bool = False, named: Sequence[str] = (),
+) -> Page[reading.Project]:  # fmt: skip
+    """Projects we may see whose name contains `text`; `sort` is a field of Harbor's, with - for descending.
+
+    `public` keeps those that are, or are not; `proxies` proxy caches only; `named` only these.
+    """
     query: dict[str, str | int | bool] = {"sort": sort}
-    if text:
-        query["q"] = f"name=~{_quoted(text)}"
+    if public is not None:
+        query["public"] = public
+    _filter(query, _name_is(text, named), "registry_id=[1~]" if proxies else "")
     return await harbor.page("/projects", reading.project, query, what="projects", number=number, size=size)
 
 
@@ -26,13 +37,15 @@ async def project(harbor: Harbor, name: str) -> reading.Project:
 
 async def repositories(
     harbor: Harbor, project: str = "", *, text: str = "", sort: str = "-update_time", number: int = 1,
-    size: int = paths.MAX_PAGE,
+    size: int = paths.MAX_PAGE, named: Sequence[str] = (),
 ) -> Page[reading.Repository]:  # fmt: skip
-    """Repositories of `project`, or of all projects, whose name contains `text`."""
+    """Repositories of `project`, or of all projects, whose name contains `text`; `named` (full names) only these.
+
+    Of all projects Harbor shows a robot the public ones only (its source).
+    """
     path = f"{paths.project(project)}/repositories" if project else "/repositories"
     query: dict[str, str | int | bool] = {"sort": sort}
-    if text:
-        query["q"] = f"name=~{_quoted(text)}"
+    _filter(query, _name_is(text, named))
     return await harbor.page(path, reading.repository, query, what=project, number=number, size=size)
 
 
@@ -43,12 +56,15 @@ async def repository(harbor: Harbor, name: str) -> reading.Repository:
 
 async def artifacts(
     harbor: Harbor, repository: str, *, tag: str = "", sort: str = "-push_time", number: int = 1,
-    size: int = paths.MAX_PAGE,
+    size: int = paths.MAX_PAGE, digests: Sequence[str] = (), part: str = "", untagged: bool = False,
 ) -> Page[reading.Artifact]:  # fmt: skip
-    """Artifacts of a repository with tags and accessories, 100 in one request; `tag` filters by a part of a tag."""
+    """Artifacts of a repository with tags and accessories, 100 in one request; `tag` filters by a part of a tag,
+    `part` by one of the digest; `digests` only these. Children of an index are not listed, whatever is asked."""
     query: dict[str, str | int | bool] = {"with_tag": True, "with_accessory": True, "with_label": True, "sort": sort}
-    if tag:
-        query["q"] = f"tags=~{_quoted(tag)}"
+    _filter(
+        query, f"tags=~{_quoted(tag)}" if _quoted(tag) else "", "tags=nil" if untagged else "",
+        _one_of("digest", digests), f"digest=~{_quoted(part)}" if _quoted(part) else "",
+    )  # fmt: skip
     path = f"{paths.repository(repository)}/artifacts"
     return await harbor.page(path, reading.artifact, query, what=repository, number=number, size=size)
 
@@ -102,3 +118,16 @@ async def _whole(harbor: Harbor, path: str, query: Query, what: str) -> tuple[di
 def _quoted(text: str) -> str:
     """`text` as a value of a Harbor query: its list and range signs and commas would mean something else."""
     return "".join(c for c in text if c not in "(){}[]~,=")
+
+
+def _name_is(text: str, named: Sequence[str]) -> str:
+    return _one_of("name", named) or (f"name=~{_quoted(text)}" if _quoted(text) else "")
+
+
+def _one_of(key: str, values: Sequence[str]) -> str:
+    return f"{key}={{{' '.join(_quoted(value) for value in values)}}}" if values else ""
+
+
+def _filter(query: dict[str, str | int | bool], *parts: str) -> None:
+    if wanted := ",".join(part for part in parts if part):
+        query["q"] = wanted

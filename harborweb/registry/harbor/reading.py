@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from harborweb.registry.artifact import Config, config_of
+from harborweb.registry.image import Config, config_of, mapping, objects, platform_of, text
 
 ZERO_YEAR = 1  # "0001-01-01T00:00:00.000Z" is Harbor's word for never
 
@@ -35,6 +35,7 @@ class Repository:
     pulls: int
     created: datetime | None
     updated: datetime | None
+    project_id: int = 0
 
     @property
     def project(self) -> str:
@@ -93,6 +94,7 @@ class Artifact:
     references: list[Reference]
     config: Config | None
     labels: list[str] = field(default_factory=list)
+    project_id: int = 0
 
     @property
     def signed(self) -> bool:
@@ -118,6 +120,7 @@ def repository(item: dict[str, Any]) -> Repository:
         name=text(item.get("name")), description=text(item.get("description")),
         artifacts=number(item.get("artifact_count")), pulls=number(item.get("pull_count")),
         created=moment(item.get("creation_time")), updated=moment(item.get("update_time")),
+        project_id=number(item.get("project_id")),
     )  # fmt: skip
 
 
@@ -135,6 +138,7 @@ def artifact(item: dict[str, Any]) -> Artifact:
         references=[_reference(one) for one in objects(item.get("references"))],
         config=config_of(extra) if is_image else None,
         labels=[text(one.get("name")) for one in objects(item.get("labels"))],
+        project_id=number(item.get("project_id")),
     )  # fmt: skip
 
 
@@ -154,9 +158,7 @@ def accessory(item: dict[str, Any]) -> Accessory:
 
 
 def _reference(item: dict[str, Any]) -> Reference:
-    platform = mapping(item.get("platform"))
-    parts = (text(platform.get(key)) for key in ("os", "architecture", "variant"))
-    return Reference(text(item.get("child_digest")), "/".join(part for part in parts if part))
+    return Reference(text(item.get("child_digest")), platform_of(item.get("platform")))
 
 
 def moment(value: object) -> datetime | None:
@@ -168,21 +170,6 @@ def moment(value: object) -> datetime | None:
     return found if found and found.tzinfo and found.year > ZERO_YEAR else None
 
 
-def text(value: object) -> str:
-    """A string, else nothing."""
-    return value if isinstance(value, str) else ""
-
-
 def number(value: object) -> int:
     """A whole number, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list; `null` is none."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def mapping(value: object) -> dict[str, Any]:
-    """An object, else an empty one."""
-    return value if isinstance(value, dict) else {}
