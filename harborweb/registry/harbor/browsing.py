@@ -4,9 +4,7 @@ Filters are Harbor's own query: `k=~part`, `k={one of}`, `k=[from~to]`, joined b
 in its source (2.15), not in its contract. A robot needs `list` for each of these, not `read`.
 """
 
-from collections.abc import Sequence
-
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from django.utils.translation import gettext as _
 
