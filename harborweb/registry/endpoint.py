@@ -74,6 +74,7 @@ class Limits:
     list_bytes: int = 4 * 1024 * 1024  # one page of tags, repositories or referrers
     error_bytes: int = 64 * 1024
     seconds: float = 30.0  # one request with its redirects, to the last byte
+    overall_seconds: float = 60.0  # one question with every retry and every wait between them
     connect_seconds: float = 10.0
     redirects: int = 5
     retries: int = 2

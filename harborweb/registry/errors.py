@@ -18,13 +18,21 @@ class RegistryError(Problem):
 
     `kind` is one of: unreachable, tls, timeout, unauthorized, forbidden, throttled, server,
     not_a_registry, too_large, mismatch, redirects, http_refused, invalid (a name or address of ours
-    that no registry accepts), not_found (only in `NotFound`). `status` is the HTTP status, 0 without one.
+    that no registry accepts, or a value that Harbor refuses), conflict (there is one already), in_use,
+    unsure (a write that may have been done), not_found (only in `NotFound`). `status` is the HTTP status,
+    0 without one. `sent` says that the request had reached the other side, so that what it asks for may
+    have been done; `passing` that the same question may get an answer a moment later.
     """
 
-    def __init__(self, kind: str, message: str, advice: str = "", *, field: str = "", status: int = 0) -> None:
+    def __init__(
+        self, kind: str, message: str, advice: str = "", *, field: str = "", status: int = 0, sent: bool = False,
+        passing: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(message, advice, field=field)
         self.kind = kind
         self.status = status
+        self.sent = sent
+        self.passing = passing
 
 
 class NotFound(RegistryError):
@@ -83,15 +91,19 @@ def broken_off(host: str, why: str) -> RegistryError:
         "server",
         _("%(host)s broke off its answer: %(why)s.") % {"host": host, "why": plain(why).rstrip(".")},
         _("Try again; if it happens again, look at the registry's log and at the proxy before it."),
+        sent=True,
+        passing=True,
     )
 
 
-def timeout(host: str, seconds: float) -> RegistryError:
-    """An answer that did not end in time."""
+def timeout(host: str, seconds: float, *, sent: bool = True) -> RegistryError:
+    """An answer that did not end in time; not `sent` where not even a connection came about."""
     return RegistryError(
         "timeout",
         _("%(host)s did not finish its answer within %(seconds)g s.") % {"host": host, "seconds": seconds},
         _("Check that the registry is not overloaded, and that no firewall swallows the connection."),
+        sent=sent,
+        passing=True,
     )
 
 
@@ -123,6 +135,7 @@ def not_a_registry(host: str, why: str, status: int = 0) -> RegistryError:
         _("Check the address: it is the registry's own, without a path, and no proxy's or web page's."),
         field="url",
         status=status,
+        sent=True,
     )
 
 
@@ -132,6 +145,7 @@ def too_large(host: str, limit: int) -> RegistryError:
         "too_large",
         _("%(host)s sent more than the %(limit)d bytes that this may have.") % {"host": host, "limit": limit},
         _("Nothing of it was used. A registry's answers are far smaller; look at what it stores there."),
+        sent=True,
     )
 
 
@@ -142,6 +156,7 @@ def odd(host: str, why: str, status: int = 0) -> RegistryError:
         _("%(host)s gave an answer that cannot be used: %(why)s.") % {"host": host, "why": plain(why).rstrip(".")},
         _("Look at the registry's log and at the proxy before it."),
         status=status,
+        sent=True,
     )
 
 
@@ -231,4 +246,34 @@ def from_harbor(host: str, username: str, status: int, body: bytes, what: str) -
     """The failure behind an answer of Harbor's own API: 401 is a wrong password or nobody signed in."""
     if status == 401:
         return wrong_password(host, username) if username else refused(host, "", "basic", what)
+    words = plain("; ".join(one["message"] or one["code"] for one in said(body))).rstrip(".")
+    values = {"host": host, "what": what, "why": words, "user": username or _("everybody")}
+    if status == 403 and words:
+        return RegistryError(
+            "forbidden",
+            _("%(host)s does not let %(user)s do this with %(what)s: %(why)s.") % values,
+            _("Give this account the right in Harbor, or use one that has it; the registry’s page lists them."),
+            status=status,
+        )
+    kinds = {400: "invalid", 409: "conflict", 412: "in_use", 422: "invalid"}
+    if status in kinds and words:
+        return RegistryError(
+            kinds[status],
+            _("Harbor at %(host)s refused %(what)s: %(why)s.") % values,
+            _("Choose another name, or use what is there.")
+            if status == 409
+            else _("Nothing was changed. Correct what it says, then try again."),
+            status=status,
+        )
     return from_status(host, status, body, what)
+
+
+def unsure(host: str, what: str, why: str, look: str) -> RegistryError:
+    """A write that was sent and whose answer never came: done or not, nobody here knows, so it is not sent again."""
+    return RegistryError(
+        "unsure",
+        _("It is not known whether %(host)s has done this: %(what)s. %(why)s")
+        % {"host": host, "what": what, "why": why},
+        _("It may have been done, so it was not sent again. %s") % look,
+        sent=True,
+    )

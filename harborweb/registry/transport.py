@@ -3,7 +3,9 @@
 import asyncio
 import email.utils
 import json
+import logging
 import os
+import random
 import re
 import ssl
 import time
@@ -22,7 +24,10 @@ from harborweb.registry import errors
 from harborweb.registry.endpoint import Endpoint, Limits, host_of
 from harborweb.registry.errors import RegistryError
 
+logger = logging.getLogger(__name__)
+
 REDIRECTS = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, 307, 308}
+LEAST_SECONDS = 0.05  # a retry that has less time is not begun
 RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
 
@@ -76,6 +81,7 @@ class Transport:
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_seconds),
                 headers={"User-Agent": "harborweb", "Accept-Encoding": "identity"},
+                middlewares=(_once,),
             )
         return self._session
 
@@ -88,28 +94,46 @@ class Transport:
     async def fetch(
         self, method: str, url: URL, *, headers: Mapping[str, str], limit: int, data: bytes | None = None
     ) -> Answer:
-        """Ask, follow redirects, and ask again (GET and HEAD only) after 429, 502 and 503.
+        """Ask, follow redirects, and ask again after 429, 502, 503, a time-out and a broken connection.
 
-        At most `limit` bytes of a successful answer are read, of others `error_bytes`. Returns whatever
-        status came; raises RegistryError for everything below HTTP.
+        Only GET and HEAD are asked again, a time-out once. The waits grow, each a little at random, so that many
+        askers do not come back at once; all of it ends within `overall_seconds`. At most `limit` bytes of a
+        successful answer are read, of others `error_bytes`. Returns whatever status came; raises RegistryError
+        for everything below HTTP.
         """
-        for attempt in range(self.limits.retries + 1):
-            async with self._slots:
-                answer = await self._follow(method, url, dict(headers), limit, data)
-            last = attempt == self.limits.retries or method not in {"GET", "HEAD"}
-            if last or answer.status not in RETRIED:
+        deadline = time.monotonic() + self.limits.overall_seconds
+        retries = self.limits.retries if method in {"GET", "HEAD"} else 0
+        for attempt in range(retries + 1):
+            delay = 0.5 * 2**attempt
+            try:
+                async with self._slots:
+                    left = deadline - time.monotonic()
+                    answer = await self._follow(method, url, dict(headers), limit, data, min(self.limits.seconds, left))
+            except RegistryError as error:
+                if not error.passing or attempt >= (min(retries, 1) if error.kind == "timeout" else retries):
+                    raise
+                failure: RegistryError | None = error
+            else:
+                if attempt == retries or answer.status not in RETRIED:
+                    return answer
+                failure = None
+                delay = _retry_after(answer.headers.get("Retry-After", ""), delay)
+            wait = delay * random.uniform(1, 1.25)  # noqa: S311 (no secret)
+            if delay > self.limits.wait_seconds or time.monotonic() + wait + LEAST_SECONDS > deadline:
+                if failure:
+                    raise failure
                 return answer
-            delay = _retry_after(answer.headers.get("Retry-After", ""), 0.5 * 2**attempt)
-            if delay > self.limits.wait_seconds:
-                return answer
-            await asyncio.sleep(delay)
-        raise AssertionError("unreachable: the last attempt returns")
+            logger.info("%s %s is asked again in %.1f s", method, host_of(url), wait)
+            await asyncio.sleep(wait)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _follow(self, method: str, url: URL, headers: dict[str, str], limit: int, data: bytes | None) -> Answer:
-        """One request and its redirects within the time limit; credentials stay with the first origin."""
+    async def _follow(
+        self, method: str, url: URL, headers: dict[str, str], limit: int, data: bytes | None, seconds: float
+    ) -> Answer:
+        """One request and its redirects within `seconds`; credentials stay with the first origin."""
         host = host_of(url)
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(seconds):
                 for _hop in range(self.limits.redirects + 1):
                     answer = await self._exchange(method, url, headers, limit, data)
                     target = self._redirect(method, answer)
@@ -119,7 +143,7 @@ class Transport:
                         headers.pop("Authorization", None)
                     url = target
         except TimeoutError as error:
-            raise errors.timeout(host, self.limits.seconds) from error
+            raise errors.timeout(host, round(seconds, 1) or seconds) from error
         raise RegistryError(
             "redirects",
             _("%(host)s redirected more than %(count)d times.") % {"host": host, "count": self.limits.redirects},
@@ -177,7 +201,7 @@ class Transport:
         except aiohttp.ClientConnectorError as error:
             raise errors.unreachable(host, _reason(error.os_error)) from error
         except aiohttp.ServerTimeoutError as error:
-            raise errors.timeout(host, self.limits.connect_seconds) from error
+            raise errors.timeout(host, self.limits.connect_seconds, sent=False) from error
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             raise errors.broken_off(host, str(error)) from error
         except aiohttp.ClientResponseError as error:
@@ -200,6 +224,16 @@ class Transport:
                 raise errors.too_large(host, limit)
             parts.append(part)
         return b"".join(parts)
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request once: aiohttp by itself sends PUT and DELETE again after a connection that broke."""
+    try:
+        return await send(request)
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        if isinstance(error, aiohttp.ClientConnectorError):
+            raise  # nothing was sent
+        raise errors.broken_off(host_of(request.url), str(error)) from error
 
 
 def _reason(error: OSError) -> str:

@@ -17,6 +17,7 @@ from yarl import URL
 from harborweb.registry import errors
 from harborweb.registry.auth import basic
 from harborweb.registry.endpoint import Endpoint, Limits
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor.paths import API, MAX_PAGE
 from harborweb.registry.transport import Answer, Transport, parse_json
 
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Query = Mapping[str, str | int | bool]
 READING = ("GET", "HEAD")
+GAVE_UP = {502, 504}  # a proxy's own words: what stands behind it may have done it all the same
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,25 @@ class Harbor:
             if number > self.limits.pages:
                 raise errors.too_large(self.endpoint.host, self.limits.pages * MAX_PAGE)
 
-    async def write(self, method: str, path: str, body: object = None, *, what: str) -> Answer:
-        """Change something, once: an answer that did not come may have been done all the same."""
+    async def write(self, method: str, path: str, body: object = None, *, what: str, look: str) -> Answer:
+        """Change something, once, whatever happens.
+
+        `what` names the thing in sentences of failure, `look` is the sentence that says where to see whether it
+        was done. Raises RegistryError "unsure" where the answer did not come, or came from a proxy that gave up.
+        """
         data = b"" if body is None else json.dumps(body).encode()
-        return await self.ask(method, path, what=what, data=data)
+        try:
+            return await self.ask(method, path, what=what, data=data)
+        except RegistryError as error:
+            if error.status in GAVE_UP or (error.sent and error.status < 300):
+                raise errors.unsure(self.endpoint.host, what, error.message, look) from error
+            raise
+
+    async def create(self, path: str, body: object, *, what: str, look: str) -> int:
+        """Make something by POST; the id at the end of the answer's Location, 0 where it ends with a name."""
+        answer = await self.write("POST", path, body, what=what, look=look)
+        last = answer.headers.get("Location", "").rstrip("/").rpartition("/")[2]
+        return int(last) if last.isdecimal() and len(last) < 19 else 0
 
     async def ask(
         self, method: str, path: str, query: Query | None = None, *, what: str, data: bytes | None = None
@@ -114,9 +131,14 @@ class Harbor:
             headers["Authorization"] = basic(self.endpoint.username, self.endpoint.password)
         if data:
             headers["Content-Type"] = "application/json"
-        answer = await self.transport.fetch(method, url, headers=headers, limit=self.limits.list_bytes, data=data)
+        place = f"{self.endpoint.host}{url.raw_path}"
+        try:
+            answer = await self.transport.fetch(method, url, headers=headers, limit=self.limits.list_bytes, data=data)
+        except RegistryError as error:
+            logger.warning("%s %s: %s, request %s", method, place, error.kind, request)
+            raise
         level = logging.DEBUG if method in READING and answer.status < 400 else logging.INFO
-        logger.log(level, "%s %s%s: %d, request %s", method, self.endpoint.host, url.raw_path, answer.status, request)
+        logger.log(level, "%s %s: %d, request %s", method, place, answer.status, request)
         if answer.status < 300:
             return answer
         raise errors.from_harbor(self.endpoint.host, self.endpoint.username, answer.status, answer.body, what)
