@@ -27,7 +27,7 @@ def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any)
     judgements = running.run(_judge(registry, touched, trusted_keys()))
     for row, judgement in zip(touched, judgements, strict=True):
         placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
-        keep(registry, row.sweep, repository, [placed], whole=False)
+        keep(registry, row.sweep, repository, [placed])
 
 
 async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], keys: Sequence[PublicKey]) -> list[Judgement]:

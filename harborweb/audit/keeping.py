@@ -2,10 +2,13 @@
 
 import base64
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from harborweb.audit import sightings
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import ORDER
@@ -17,7 +20,7 @@ CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if fie
 KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
 
-def _row(registry: Registry, this: Sweep, judgement: Judgement) -> ArtifactVerdict:
+def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> ArtifactVerdict:
     return ArtifactVerdict(
         registry=registry,
         sweep=this,
@@ -45,24 +48,46 @@ def _row(registry: Registry, this: Sweep, judgement: Judgement) -> ArtifactVerdi
 
 
 @transaction.atomic
-def keep(
-    registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement], *, whole: bool = True
-) -> None:
-    """Write `judgements` over what was known of `repository`; `whole` forgets the artifacts they do not name.
+def keep(registry: Registry, this: Sweep | None, repository: str, judgements: Sequence[Judgement]) -> None:
+    """Write `judgements` over what was known of these artifacts of `repository`, and of no others.
 
-    A row keeps its number, and `since` survives where the verdict did not change.
+    A row keeps its number, and `since` survives where the verdict did not change. `this` is None where no sweep
+    has seen the artifact.
     """
+    _write(
+        ArtifactVerdict.objects.filter(registry=registry, repository=repository),
+        [_row(registry, this, judgement) for judgement in judgements],
+    )
+
+
+@transaction.atomic
+def keep_whole(
+    registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement], asked: datetime
+) -> None:
+    """Write what a sweep that began to ask at `asked` found in `repository`, and forget what it did not find.
+
+    What an event has brought since then is newer and stays: the sweep may have looked before it happened.
+    """
+    meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags}
+    unread = {tag for one in judgements if not one.digest for tag in one.tags}
+    sightings.whole(registry, repository, meant, asked, unread=unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    newer = mine.filter(checked__gt=asked).exclude(verdict=Verdict.UNCHECKED)
+    known = set(newer.values_list("digest", flat=True))
+    rows = [_row(registry, this, judgement) for judgement in judgements]
+    _write(mine, [row for row in rows if row.digest not in known])
+    mine.exclude(sweep=this).filter(checked__lte=asked).delete()
+
+
+def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) -> None:
+    """Insert or replace rows by digest."""
     known = {row.digest: (row.verdict, row.since) for row in mine.only("digest", "verdict", "since")}
-    fresh = [_row(registry, this, judgement) for judgement in judgements]
     for row in fresh:
         verdict, since = known.get(row.digest, ("", row.checked))
         row.since = since if verdict == row.verdict else row.checked
     ArtifactVerdict.objects.bulk_create(
         fresh, batch_size=200, update_conflicts=True, unique_fields=IDENTITY, update_fields=CHANGING
     )
-    if whole:
-        mine.exclude(sweep=this).delete()
 
 
 def give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.audit import counts, keeping
+from harborweb.audit import counts, keeping, sightings
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.rows import judge_repository
@@ -57,6 +58,7 @@ class _Walk:
         try:
             keys = trusted_keys()
             self.run.step(1, 3, _("List the repositories"))
+            asked = timezone.now()
             names = self.runner.run(repositories_of(client))
             found = ngettext("%(n)d repository", "%(n)d repositories", len(names)) % {"n": len(names)}
             trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(keys)) % {"n": len(keys)}
@@ -68,9 +70,10 @@ class _Walk:
         finally:
             self.runner.run(_closed(client))
         self.run.step(3, 3, _("Count"))
-        return self._finish(names)
+        return self._finish(names, asked)
 
     def _repository(self, client: Client, name: str, keys: Sequence[PublicKey]) -> None:
+        asked = timezone.now()
         try:
             judgements = self.runner.run(self._judged(client, name, keys))
         except NotFound:  # a catalog keeps the names of repositories that are empty
@@ -80,7 +83,7 @@ class _Walk:
             self.run.line(f"{name}: {error.message}", "err")
             keeping.give_up(self.registry, self.sweep, name, error.message)
             return
-        keeping.keep(self.registry, self.sweep, name, judgements)
+        keeping.keep_whole(self.registry, self.sweep, name, judgements, asked)
         found = Counter(judgement.verdict for judgement in judgements)
         self.run.line(f"{name}: " + ", ".join(f"{WORDS[v]} {found[v]}" for v in ORDER if found[v]))
 
@@ -92,8 +95,9 @@ class _Walk:
                 found.append(judgement)
         return found
 
-    def _finish(self, names: Sequence[str]) -> dict[str, Any]:
-        rows = ArtifactVerdict.objects.filter(registry=self.registry)
+    def _finish(self, names: Sequence[str], asked: datetime) -> dict[str, Any]:
+        sightings.forget_repositories(self.registry, names, asked)
+        rows = ArtifactVerdict.objects.filter(registry=self.registry, checked__lte=asked)
         rows.exclude(repository__in=names).delete()
         summary = counts.summary(self.registry)
         Sweep.objects.filter(pk=self.sweep.pk).update(
