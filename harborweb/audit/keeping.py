@@ -13,6 +13,7 @@ from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
+from harborweb.registry.names import COSIGN_TAG
 from harborweb.verification.verdict import Verdict
 
 IDENTITY = ["registry", "repository", "digest"]
@@ -68,7 +69,7 @@ def keep_whole(
 
     What an event has brought since then is newer and stays: the sweep may have looked before it happened.
     """
-    meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags}
+    meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags if not COSIGN_TAG.fullmatch(tag)}
     unread = {tag for one in judgements if not one.digest for tag in one.tags}
     sightings.whole(registry, repository, meant, asked, unread=unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
