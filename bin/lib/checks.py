@@ -27,7 +27,7 @@ def set_up() -> None:
         "Chromium": engine.chromium,
         "a Docker engine": engine.docker,
         "docker compose": engine.compose,
-        "PostgreSQL, Redis, nginx, rsyslog, tinyproxy": engine.servers,
+        "the servers of Debian": engine.servers,
     }
     for name, bring in parts.items():
         try:

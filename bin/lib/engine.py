@@ -24,12 +24,20 @@ SERVERS = {  # package: where its program is
     "nginx": "/usr/sbin/nginx",
     "rsyslog": "/usr/sbin/rsyslogd",
     "tinyproxy": "/usr/bin/tinyproxy",
+    "haproxy": "/usr/sbin/haproxy",
+    "apache2-bin": "/usr/sbin/apache2",
+    "caddy": "/usr/bin/caddy",
+    "dnsmasq-base": "/usr/sbin/dnsmasq",
+    "unbound": "/usr/sbin/unbound-checkconf",
+    "bind9": "/usr/sbin/named",
+    "bind9-utils": "/usr/bin/named-checkzone",
+    "skopeo": "/usr/bin/skopeo",
 }
 
 
 def servers() -> None:
-    """The servers that a harbor.yml can name, as Debian has them; they are installed and never started by us as
-    services: each test runs its own on a free port. Raises SetupError."""
+    """The servers that a harbor.yml can name and those in front of a Harbor, as Debian has them, and skopeo; they are
+    installed and never started by us as services: each test runs its own on a free port. Raises SetupError."""
     missing = [name for name, program in SERVERS.items() if not any(Path("/").glob(program.lstrip("/")))]
     if missing:
         _as_root(f"{', '.join(missing)} are missing", f"apt-get install {' '.join(missing)}")

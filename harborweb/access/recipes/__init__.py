@@ -1,0 +1,1 @@
+"""Text for the reverse proxy in front of Harbor, every line with what it is for."""
