@@ -49,26 +49,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", seconds: float = 20) -> None:
+def wait_for_port(
+    port: int, process: "subprocess.Popen[bytes]", seconds: float = 20, address: str = "127.0.0.1"
+) -> None:
     """Return once something listens on `port`; fail when the process ends before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, f"{process.args} ended with {process.returncode}"
         with socket.socket() as probe:
             probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((address, port)) == 0:
                 return
         time.sleep(0.05)
     raise AssertionError(f"nothing listens on {port} after {seconds} s")
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path, env: dict[str, str] | None = None) -> Iterator[None]:
+def running(
+    command: list[str], port: int, log: Path, env: dict[str, str] | None = None, address: str = "127.0.0.1"
+) -> Iterator[None]:
     """A program that listens on `port` while the block runs."""
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=env)
     try:
-        wait_for_port(port, process)
+        wait_for_port(port, process, address=address)
         yield
     finally:
         process.terminate()
@@ -91,19 +95,24 @@ class Registry:
 
 
 @contextmanager
-def registry_server(folder: Path, port: int | None = None, extra: str = "") -> Iterator[Registry]:
-    """Run the real registry with its storage in `folder`; `extra` is more YAML for its configuration."""
+def registry_server(
+    folder: Path, port: int | None = None, extra: str = "", address: str = "127.0.0.1"
+) -> Iterator[Registry]:
+    """Run the real registry with its storage in `folder`; `extra` is more YAML for its configuration.
+
+    `address` is another one of this machine's own where a client treats loopback in a way of its own.
+    """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "config.yml"
     configuration.write_text(
         "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\n"
         f"storage:\n  filesystem:\n    rootdirectory: {folder / 'storage'}\n  delete:\n    enabled: true\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n" + extra
+        f"http:\n  addr: {address}:{port}\n" + extra
     )
     name = "registry" if shutil.which("registry") else "docker-registry"
-    with running([program(name), "serve", str(configuration)], port, folder / "registry.log"):
-        yield Registry(f"127.0.0.1:{port}")
+    with running([program(name), "serve", str(configuration)], port, folder / "registry.log", address=address):
+        yield Registry(f"{address}:{port}")
 
 
 @contextmanager

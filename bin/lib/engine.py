@@ -32,11 +32,12 @@ SERVERS = {  # package: where its program is
     "bind9": "/usr/sbin/named",
     "bind9-utils": "/usr/bin/named-checkzone",
     "skopeo": "/usr/bin/skopeo",
+    "podman": "/usr/bin/podman",
 }
 
 
 def servers() -> None:
-    """The servers that a harbor.yml can name and those in front of a Harbor, as Debian has them, and skopeo; they are
+    """The servers that a harbor.yml can name and those in front of a Harbor, as Debian has them, and clients; they are
     installed and never started by us as services: each test runs its own on a free port. Raises SetupError."""
     missing = [name for name, program in SERVERS.items() if not any(Path("/").glob(program.lstrip("/")))]
     if missing:

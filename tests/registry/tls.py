@@ -13,21 +13,21 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Authority:
-    """The CA's certificate, and a server's certificate and key for 127.0.0.1 as files."""
+    """The CA's certificate, and a server's certificate and key as files."""
 
     ca_pem: str
     certificate: Path
     key: Path
 
 
-def authority(folder: Path) -> Authority:
-    """Make a CA and a server certificate signed by it."""
+def authority(folder: Path, address: str = "127.0.0.1") -> Authority:
+    """Make a CA and a certificate signed by it for the server at `address`."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A CA of our own")])
     ca = _certificate(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(True, None))
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     server = _certificate(name, ca_name, key.public_key(), ca_key, alternative)
     pem = serialization.Encoding.PEM
     certificate, key_file = folder / "server.crt", folder / "server.key"
