@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import parts
+from tests.harbor_double.fixtures import harbor  # noqa: F401  for every test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,6 +22,11 @@ def main() -> None:
     command, *arguments = sys.argv[1:]
     module = MODULES.get(command, "")
     try:
+        if command == "manage" and arguments[:1] == ["harbor_double"]:
+            python = venv.ensure(venv.TEST)
+            tools.bring("registry")
+            os.environ["PATH"], os.environ["PYTHONPATH"] = tools.path(), str(ROOT)
+            os.execv(python, [str(python), "-P", "-m", "tests.harbor_double", *arguments[1:]])
         if command == "manage":
             python = venv.ensure(venv.RUNTIME)
             os.environ["PATH"] = tools.path()

@@ -1,0 +1,67 @@
+"""`bin/manage harbor_double --port N`: run the double until it is stopped."""
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.harbor_double import harbor_double
+
+
+def main() -> None:
+    """Run it; say where it is and where its password lies, never the password itself."""
+    parser = argparse.ArgumentParser(prog="bin/manage harbor_double", description=__doc__)
+    parser.add_argument("--port", type=int, default=8085)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--folder", type=Path, help="where its registry keeps things; without it they go at the end")
+    parser.add_argument("--registry", default="", help="a registry that runs already, instead of one of its own")
+    parser.add_argument("--registry-program", type=Path, help="the program of the registry behind")
+    parser.add_argument("--external-url", default="", help="what it takes for its address, behind a proxy")
+    parser.add_argument("--admin-password-file", type=Path, help="the administrator's password; made if not there")
+    parser.add_argument("--adopt", action="store_true", help="learn what the registry behind holds already")
+    parser.add_argument("--seed", action="append", default=[], metavar="PROJECT/REPOSITORY=N",
+                        help="make N artifacts that have no bytes")  # fmt: skip
+    parser.add_argument("--no-contract", action="store_true", help="do not hold the answers to the contract: faster")
+    options = parser.parse_args()
+    if options.registry_program:
+        os.environ["PATH"] = f"{options.registry_program.resolve().parent}{os.pathsep}{os.environ['PATH']}"
+    scratch = None if options.folder else Path(tempfile.mkdtemp(prefix="harbor-double-"))
+    folder = options.folder or scratch
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
+    try:
+        password = _password(options.admin_password_file or folder / "admin-password")
+        with harbor_double(
+            folder, options.port, host=options.host, registry=options.registry, external_url=options.external_url,
+            admin_password=password, contract=not options.no_contract,
+        ) as double:  # fmt: skip
+            if options.adopt:
+                double.adopt()
+            for one in options.seed:
+                name, _, count = one.rpartition("=")
+                double.state.seed(*name.split("/", 1), int(count), signed=int(count) // 2)
+            where = options.admin_password_file or folder / "admin-password"
+            print(json.dumps({"url": double.url, "admin": "admin", "password_file": str(where)}), flush=True)
+            stop.wait()
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _password(path: Path) -> str:
+    """The password in a file, which is made for its owner alone if it is not there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(12) + "aA1")
+    return path.read_text().strip()
+
+
+if __name__ == "__main__":
+    main()
