@@ -1,10 +1,11 @@
 """Addresses of access."""
 
-from django.urls import path
+from django.urls import include, path
 
 from harborweb.access import views
 
 app_name = "access"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("kit/", include("harborweb.access.kit.urls")),
 ]

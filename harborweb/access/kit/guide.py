@@ -33,6 +33,11 @@ class File:
     mode: int = 0o644
     merge: bool = False
 
+    @property
+    def octal(self) -> str:
+        """The mode as chmod writes it."""
+        return f"{self.mode:04o}"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -127,7 +132,9 @@ def through(target: Target, cache: Cache, program: tuple[str, ...], prefix: str 
     return Step(
         Part.MIRROR,
         _("Through the cache, by its whole name"),
-        _("Put this Harbor and the proxy cache project before the name: %(upstream)s/… becomes %(host)s/%(project)s/….")
+        _(
+            "Put %(host)s/%(project)s in the place of %(upstream)s: the name of this Harbor and of its proxy cache project."
+        )
         % {"upstream": cache.upstream, "host": target.host, "project": cache.project},
         commands=(sh(*program, name),) if program else (),
     )

@@ -9,6 +9,7 @@ from harborweb.access.kit.guide import Guide
 from harborweb.access.kit.target import Cache, Target
 from harborweb.access.place import Place
 from harborweb.errors import Problem
+from harborweb.registry.models import Registry
 
 MAKERS: dict[str, Callable[[Target], Guide]] = {
     "docker": engines.docker, "podman": engines.podman, "nerdctl": engines.nerdctl,
@@ -40,9 +41,14 @@ def target_of(
     Its own CA is that of the registry's row, where the row is for the same address. Without `robot` the name is
     the one that Harbor gives the robot account `ci` of the project.
     """
-    registry = place.registry
-    same = registry is not None and registry.url.rstrip("/") == place.url
+    registry = own_registry(place)
     return Target(
-        place.url, project, robot or f"robot${project}+ci", registry.ca_pem if registry and same else "",
+        place.url, project, robot or f"robot${project}+ci", registry.ca_pem if registry else "",
         repository, tag, cache,
     )  # fmt: skip
+
+
+def own_registry(place: Place) -> Registry | None:
+    """The registry's row of this very address: the one whose CA counts."""
+    registry = place.registry
+    return registry if registry is not None and registry.url.rstrip("/") == place.url else None
