@@ -133,7 +133,8 @@ def through(target: Target, cache: Cache, program: tuple[str, ...], prefix: str 
         Part.MIRROR,
         _("Through the cache, by its whole name"),
         _(
-            "Put %(host)s/%(project)s in the place of %(upstream)s: the name of this Harbor and of its proxy cache project."
+            "Put %(host)s/%(project)s in the place of %(upstream)s: the name of this Harbor and of its proxy cache "
+            "project."
         )
         % {"upstream": cache.upstream, "host": target.host, "project": cache.project},
         commands=(sh(*program, name),) if program else (),
