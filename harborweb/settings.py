@@ -215,6 +215,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"harborweb.deployment.tasks.*": {"queue": "host"}}  # what needs Harbor's own machine
+CELERY_IMPORTS = ["harborweb.registry.beat"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout": 5}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -228,6 +229,7 @@ JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
     "deployment-look": {"task": "harborweb.deployment.tasks.look", "schedule": 10.0, "options": {"expires": 10}},
+    "registry-look-after": {"task": "harborweb.registry.beat.look_after", "schedule": 3600.0},
 }
 
 LOGGING = {

@@ -14,8 +14,9 @@ from harborweb.registry.check import Check, check, withheld
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
-from harborweb.registry.models import PASSWORD_PURPOSE, Registry
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry, Robot
 from harborweb.registry.running import run
+from harborweb.registry.seeing import note, see
 
 __all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "remove", "save"]
 
@@ -41,7 +42,7 @@ class Details:
         """The endpoint to test; raises Problem where the stored password would go to another address or user."""
         password = self.password or ""
         if self.password is None and before is not None and before.password_sealed and self.username:
-            old = before.endpoint()
+            old = before.own_endpoint()
             new = Endpoint(self.url, allow_http=self.allow_http)
             if (new.base, self.username) != (old.base, old.username):
                 raise Problem(
@@ -70,14 +71,19 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
     endpoint = details.endpoint(registry)
     found = check(endpoint)
     registry = registry or Registry()
+    moved = bool(registry.pk) and registry.url != str(endpoint.base)
     registry.name = details.name.strip()
     registry.url = str(endpoint.base)
     registry.username = endpoint.username
     registry.password_sealed = sealing.seal(endpoint.password, PASSWORD_PURPOSE) if endpoint.password else b""
     registry.allow_http = endpoint.allow_http
     registry.ca_pem = endpoint.ca_pem
+    note(registry, see(endpoint))
     try:
         with transaction.atomic():
+            if moved:  # their secrets go to no other address by themselves
+                where = _("It was made at the address that this registry had before.")
+                registry.robots.update(state=Robot.State.LEFT, note=where)
             registry.save()
     except IntegrityError as error:
         raise Problem(

@@ -64,7 +64,7 @@ def sign(run: Run) -> dict[str, Any]:
     simple = bool(run.arguments.get("simple"))
     run.step(1, 5, _("Look where the tag points"))
     private, password = secrets_of(run, key)  # first of all: whatever happens next, nothing typed waits in Redis
-    endpoint, repository, digest = _image(run)
+    endpoint, repository, digest = _image(run, signs=True)
     _still_there(run, endpoint, repository, digest, run.arguments.get("tag") or "")
     before = places.stored(endpoint, repository, digest)
     run.step(2, 5, _("Prepare"))
@@ -148,9 +148,10 @@ def _one(model: type[Row], pk: int) -> Row:
     return row
 
 
-def _image(run: Run) -> tuple[Endpoint, str, str]:
+def _image(run: Run, *, signs: bool = False) -> tuple[Endpoint, str, str]:
+    """The registry as who may do this there, and the image."""
     registry = _one(Registry, run.arguments["registry"])
-    endpoint = registry.endpoint()
+    endpoint = registry.signing_endpoint() if signs else registry.endpoint()
     run.secret(endpoint.password)
     return endpoint, run.arguments["repository"], run.arguments["digest"]
 

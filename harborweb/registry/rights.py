@@ -1,0 +1,87 @@
+"""What our robots may do in a Harbor, and what each right is for. Least rights: every row here is used.
+
+Which right opens which address: facts of Harbor 2.15.2, where a robot with one right at a time was tried at each.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from harborweb.registry.harbor.robots import EVERY_PROJECT, Grant, Right
+from harborweb.registry.models import Robot
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Need:
+    """One right: in the whole "system" or in a "project", what it is for, and what fails without it."""
+
+    level: str
+    right: Right
+    use: Text
+    without: Text
+
+
+def _need(level: str, right: str, use: Text, without: Text) -> Need:
+    resource, _colon, action = right.partition(":")
+    return Need(level, Right(resource, action), use, without)
+
+
+READING = (
+    _need("system", "project:list", _("List the projects, private ones too"),
+          _("Only public projects are seen, so private images are in no audit.")),
+    _need("project", "project:read", _("Show a project: whether it is public, a cache, or enforces signatures"),
+          _("Pages of projects stay empty.")),
+    _need("project", "repository:list", _("List the repositories of a project"),
+          _("Neither the store nor an audit finds any image.")),
+    _need("project", "repository:read", _("Show a repository’s description and pulls"),
+          _("A repository’s page has no description and no numbers.")),
+    _need("project", "repository:pull", _("Read manifests and signatures, which the audit verifies"),
+          _("No signature can be verified: every verdict is “could not check”.")),
+    _need("project", "artifact:list", _("List artifacts, those without a tag too, 100 at a time"),
+          _("Artifacts without a tag are not seen, and lists are slow.")),
+    _need("project", "artifact:read", _("Show one artifact with its platforms and sizes"),
+          _("A webhook’s news cannot be checked at once, and artifact pages lack Harbor’s own words.")),
+    _need("project", "tag:list", _("Show which tags an artifact has"),
+          _("The tag timeline has holes.")),
+    _need("project", "accessory:list", _("Show what Harbor attached to an artifact, such as signatures"),
+          _("Harbor’s own opinion is not shown beside ours.")),
+    _need("project", "artifact-addition:read", _("Show how an image was built"),
+          _("The history of an image is read from its configuration alone.")),
+    _need("project", "quota:read", _("Show how much a project holds"),
+          _("Sizes of projects and of caches are not shown.")),
+)  # fmt: skip
+SIGNING = (
+    _need("project", "repository:push", _("Lay a signature beside an image"), _("Nothing can be signed.")),
+    _need("project", "repository:pull", _("Read the image that is signed, and verify the signature at once"),
+          _("What was signed cannot be verified.")),
+)  # fmt: skip
+KEEPING = (
+    _need("system", "robot:create", _("Make the next robots before these expire"), _("Robots are not renewed.")),
+    _need("system", "robot:read", _("See what a robot may do and when it expires"),
+          _("Rights are tried instead of read.")),
+    _need("system", "robot:list", _("Find a robot again whose making was cut short"),
+          _("A robot half made stays in Harbor until it expires.")),
+    _need("system", "robot:delete", _("Delete the robots that were replaced"),
+          _("Replaced robots stay in Harbor until they expire.")),
+)  # fmt: skip
+BY_PURPOSE = {Robot.Purpose.READ: READING, Robot.Purpose.SIGN: SIGNING, Robot.Purpose.KEEP: KEEPING}
+
+
+def grants(purpose: Robot.Purpose, projects: Iterable[str] = ()) -> tuple[Grant, ...]:
+    """The rights of the robot for `purpose` in `projects` (none named: in every one), as Harbor wants them.
+
+    The one that renews has the rights of the other two besides its own: Harbor lets a robot give no right that it
+    has not.
+    """
+    needs = list(BY_PURPOSE[purpose])
+    if purpose == Robot.Purpose.KEEP:
+        needs += [*READING, *SIGNING]
+    system = frozenset(one.right for one in needs if one.level == "system")
+    project = frozenset(one.right for one in needs if one.level == "project")
+    places = sorted(set(projects)) or [EVERY_PROJECT]
+    found = [Grant("system", "/", system)] if system else []
+    return (*found, *(Grant("project", place, project) for place in places))
