@@ -7,5 +7,6 @@ from harborweb.access import views
 app_name = "access"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("proxy/", include("harborweb.access.recipes.urls")),
     path("kit/", include("harborweb.access.kit.urls")),
 ]

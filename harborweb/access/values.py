@@ -72,6 +72,11 @@ def address(text: str, field: str) -> Address:
     return found
 
 
+def address_text(text: str, field: str) -> str:
+    """The same as text, without brackets."""
+    return str(address(text, field))
+
+
 def host(text: str, field: str) -> str:
     """A name or an IP address, an IPv6 address without brackets; raises Problem of `field`."""
     bare = text.strip().strip("[]")

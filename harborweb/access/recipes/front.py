@@ -2,7 +2,9 @@
 can say more than it should in the proxy's configuration."""
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +15,12 @@ from harborweb.errors import Problem
 NEAR = "127.0.0.1"  # Harbor on the proxy's own machine
 FREE_HTTP, FREE_HTTPS = 8080, 8443  # where Harbor goes when the proxy has 80 and 443 of the same machine
 TLS_FOLDER = "/etc/harbor/tls"
+CHECKS: dict[str, Callable[..., Any]] = {  # the certificate's place follows the name
+    "name": values.host, "harbor": values.host, "harbor_port": values.port, "http_port": values.port,
+    "https_port": values.port, "certificate": values.path, "private_key": values.path, "harbor_ca": values.path,
+    "listen": values.address_text,
+}  # fmt: skip
+NEEDED = ("name", "harbor", "harbor_port", "http_port", "https_port")
 
 
 @dataclass(frozen=True)
@@ -38,17 +46,16 @@ class Front:
     listen: str = ""
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "name", values.host(self.name, "name"))
-        put(self, "harbor", values.host(self.harbor, "harbor"))
-        for field in ("harbor_port", "http_port", "https_port"):
-            values.port(getattr(self, field), field)
-        for field in ("certificate", "private_key"):
-            default = f"{TLS_FOLDER}/{self.name.replace(':', '-')}.{'crt' if field == 'certificate' else 'key'}"
-            put(self, field, values.path(getattr(self, field) or default, field))
-        put(self, "harbor_ca", values.path(self.harbor_ca, "harbor_ca") if self.harbor_ca else "")
-        put(self, "listen", str(values.address(self.listen, "listen")) if self.listen else "")
+        for field, check in CHECKS.items():
+            value = getattr(self, field) or self._default(field)
+            object.__setattr__(self, field, check(value, field) if value != "" or field in NEEDED else "")
         self._sensible()
+
+    def _default(self, field: str) -> object:
+        endings = {"certificate": "crt", "private_key": "key"}
+        if field not in endings:
+            return getattr(self, field)
+        return f"{TLS_FOLDER}/{self.name.replace(':', '-')}.{endings[field]}"
 
     def _sensible(self) -> None:
         """Values that are fine alone and cannot work together."""

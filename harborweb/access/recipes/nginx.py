@@ -76,7 +76,7 @@ def location(front: Front) -> list[str | Draft]:
                 to("send_timeout 900s;", Tag.TIMEOUTS),
             ]
         ),
-        to("}", Tag.PATH),
+        "}",
     ]
 
 
