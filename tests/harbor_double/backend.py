@@ -43,5 +43,9 @@ class Backend:
 
 
 def passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers of a request that go on to the registry behind."""
-    return {name: value for name, value in headers if name.lower() not in DROPPED}
+    """The headers of a request that go on to the registry behind; one that comes on several lines, as one."""
+    kept: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower() not in DROPPED:
+            kept[name] = f"{kept[name]}, {value}" if name in kept else value
+    return kept

@@ -217,7 +217,7 @@ def _pull(asked: Asked, name: str, reference: str) -> Response:
         raise Refusal(404, f"artifact {name}{_at(reference)} not found")
     _trusted(asked, project, repository, artifact)
     if kind := OCI.get(artifact.manifest_type):
-        accepted = asked.request.headers.get("accept", "")
+        accepted = ", ".join(asked.request.headers.getlist("accept"))  # skopeo and docker: a line each
         if artifact.manifest_type not in accepted:  # v2-manifest-oci-without-accept
             many = "indexes" if kind == "index" else "manifests"
             message = f"OCI {kind} found, but accept header does not support OCI {many}"
