@@ -56,7 +56,11 @@ async def repositories_of(client: Client) -> list[str]:
     except RegistryError as error:
         if error.kind not in CLOSED:
             raise
-    return [name async for name in client.repositories()]
+        closed = error
+    try:
+        return [name async for name in client.repositories()]
+    except RegistryError:
+        raise closed from None  # that right is easier to give than Harbor's catalog, which only people may read
 
 
 async def survey(client: Client, repository: str, options: Options) -> dict[str, Row]:
@@ -100,7 +104,14 @@ async def _listed_by_harbor(client: Client, repository: str, options: Options) -
         row.tags = [tag.name for tag in artifact.tags]
         if row.withheld:
             row.children, row.is_index = [one.digest for one in artifact.references], bool(artifact.references)
-    return {row.digest: row for row in rows}
+            row.may_list_referrers = row.is_index and not any(one.platform for one in artifact.references)
+    return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
+
+
+def _lists_referrers(row: Row) -> bool:
+    """Whether it is what a client keeps where a registry has no referrers API; a tag of its own makes it a row."""
+    row.tags, kept = [tag for tag in row.tags if not REFERRERS_TAG.fullmatch(tag)], row.tags
+    return bool(kept) and not row.tags
 
 
 def _made_by_cosign(artifact: Artifact) -> bool:
