@@ -183,7 +183,7 @@ def add_tag(call: Call) -> Response:
     with call.state.lock:
         call.state.tag(repository, name, artifact.digest)
         call.state.log(call.who.name, "create", f"{repository.name}:{name}", "tag", repository.project)
-    return done(201, Location=f"{call.path}/{name}")
+    return done(201)
 
 
 @api("DELETE", ONE + "/tags/{tag}")

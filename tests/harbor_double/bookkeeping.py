@@ -94,7 +94,7 @@ def _extra(config: dict[str, Any]) -> dict[str, Any]:
         "architecture": config.get("architecture", ""),
         "author": config.get("author", ""),
         "config": config.get("config") or {},
-        "created": config.get("created", "0001-01-01T00:00:00Z"),
+        "created": config.get("created"),  # null where it is not there (sig-bogus-presigned-artifact)
         "os": config.get("os", ""),
     }
 

@@ -50,7 +50,7 @@ def _copy(parts: "Parts", source: Repository, artifact: Artifact, target: Reposi
         parts.backend.ask("POST", f"/v2/{target.name}/blobs/uploads/?mount={digest}&from={source.name}")
     kind = {"Content-Type": artifact.manifest_type}
     tags = bookkeeping.tags_by_digest(source).get(artifact.digest, [])
-    for reference in tags or [artifact.digest]:
+    for reference in tags[::-1] or [artifact.digest]:
         put = parts.backend.ask("PUT", f"/v2/{target.name}/manifests/{reference}", body.body, kind)
         if put.status != 201:
             raise Refusal(500, "internal server error")

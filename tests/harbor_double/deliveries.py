@@ -26,7 +26,7 @@ class Deliveries:
     def __init__(self, state: State) -> None:
         self.state = state
         self.host = ""
-        self._waiting: queue.Queue[tuple[Policy, dict[str, Any], dict[str, Any]] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[Policy, dict[str, Any], str, dict[str, Any]] | None] = queue.Queue()
         self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(3), cert_reqs="CERT_NONE")
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
         self._thread.start()
@@ -70,7 +70,7 @@ class Deliveries:
                 if policy.project == project.id and policy.enabled and event in policy.events:
                     policy.triggered[event] = now()
                     for target in policy.targets:
-                        self._waiting.put((policy, target, self._message(policy, target, event, data, user)))
+                        self._waiting.put((policy, target, event, self._message(policy, target, event, data, user)))
 
     def _message(
         self, policy: Policy, target: dict[str, Any], event: str, data: dict[str, Any], user: str
@@ -93,7 +93,7 @@ class Deliveries:
                 self._waiting.task_done()
         self._waiting.task_done()
 
-    def _deliver(self, policy: Policy, target: dict[str, Any], message: dict[str, Any]) -> None:
+    def _deliver(self, policy: Policy, target: dict[str, Any], event: str, message: dict[str, Any]) -> None:
         body = json.dumps(message, separators=(",", ":"))
         cloud = target["payload_format"] == "CloudEvents"
         headers = {
@@ -103,14 +103,15 @@ class Deliveries:
         if target.get("auth_header"):
             headers["Authorization"] = target["auth_header"]
         try:
-            status = self._pool.request("POST", target["address"], body=body, headers=headers, redirect=False).status
+            address = self.state.where(target["address"])
+            status = self._pool.request("POST", address, body=body, headers=headers, redirect=False).status
         except urllib3.exceptions.HTTPError:
             status = 0
         good = 200 <= status < 300
         with self.state.lock:
             policy.executions.append(
                 {
-                    "end_time": when(now()), "extra_attrs": {"event_type": message.get("type"), "payload": body},
+                    "end_time": when(now()), "extra_attrs": {"event_type": event, "payload": body},
                     "id": self.state.next("execution"),
                     "metrics": {"success_task_count" if good else "error_task_count": 1, "task_count": 1},
                     "start_time": when(now()), "status": "Success" if good else "Error", "trigger": "EVENT",

@@ -56,8 +56,8 @@ class Front:
     async def _core(self, request: Request) -> Response:
         path = request.url.path
         if not path.startswith(("/api/", "/v2/", "/service/", "/c/")) and path not in ("/v2", "/api/version"):
-            headers = {"Cache-Control": "no-store, no-cache, must-revalidate", "X-Frame-Options": "DENY"}
-            return HTMLResponse(PORTAL, headers={**headers, "Etag": '"6b0429ad-4e"', "Content-Type": "text/html"})
+            named = {"Cache-Control": "no-store, no-cache, must-revalidate", "X-Frame-Options": "DENY"}
+            return HTMLResponse(PORTAL, headers={**named, "Etag": '"5e1f-4e"', "Content-Type": "text/html"})
         session = request.cookies.get("sid")
         cookie = request.cookies.get("_gorilla_csrf")
         refusal = self._forged(request, session)
@@ -67,11 +67,12 @@ class Front:
         if response.status_code < 400:
             headers["X-Frame-Options"] = "DENY"
         if session is None or not self._is_session(session):
-            response.headers.append("Set-Cookie", f"sid={secrets.token_hex(16)}; Path=/; HttpOnly")
+            self.parts.visitors.append(secrets.token_hex(16))
+            headers.append("Set-Cookie", f"sid={self.parts.visitors[-1]}; Path=/; HttpOnly")
         if session is not None:
             headers[CSRF] = self.parts.csrf_token()
             if cookie is None:
-                response.headers.append("Set-Cookie", f"_gorilla_csrf={secrets.token_hex(16)}; Path=/; HttpOnly")
+                headers.append("Set-Cookie", f"_gorilla_csrf={secrets.token_hex(16)}; Path=/; HttpOnly")
         return response
 
     def _is_session(self, session: str) -> bool:

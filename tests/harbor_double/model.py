@@ -241,4 +241,5 @@ class Event:
     description: str
     user: str
     project: int = 0
+    good: bool = True
     time: datetime.datetime = field(default_factory=now)

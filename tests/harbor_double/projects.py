@@ -96,7 +96,7 @@ def create(call: Call) -> Response:
     if call.state.project(name):
         call.state.next("project")  # the database's sequence is used up all the same
         raise Refusal(409, f"The project named {name} already exists")
-    made = call.state.add_project(name, owner=call.who.user, registry=registry, **metadata)
+    made = call.state.add_project(name, owner=call.who.user, registry=registry, metadata=metadata)
     made.hard = body.get("storage_limit") or call.state.configuration.get("storage_per_project", -1)
     call.state.log(call.who.name, "create", name, "project", made.id)
     by_name = call.request.headers.get("x-resource-name-in-location", "").lower() == "true"

@@ -31,7 +31,7 @@ def healthy(state: State, upstream: Upstream) -> bool:
 
 def _ask(state: State, upstream: Upstream, method: str, path: str, accept: str = "") -> Answer:
     """Ask upstream, with a token where it wants one."""
-    base = state.instead.get(upstream.url, upstream.url).rstrip("/")
+    base = state.where(upstream.url).rstrip("/")
     headers = {"Accept": accept} if accept else {}
     basic = _basic(upstream)
     first = _send(method, base + path, {**headers, **basic})

@@ -78,13 +78,14 @@ class Call:
             raise Refusal(422, text)
         try:
             found = json.loads(self.raw or b"{}")
-        except ValueError as error:
-            raise Refusal(
-                422, f'validation failure list:\nparsing {name} body from "" failed, because {error}'
-            ) from None
-        if not isinstance(found, dict):
-            raise Refusal(422, f'validation failure list:\nparsing {name} body from "" failed, because it is no object')
-        return found
+        except json.JSONDecodeError as error:
+            at = "object key string" if "property name" in error.msg else "value"
+            why = f"invalid character '{error.doc[error.pos : error.pos + 1]}' looking for beginning of {at}"
+        else:
+            if isinstance(found, dict):
+                return found
+            why = f"json: cannot unmarshal {type(found).__name__} into Go value"
+        raise Refusal(422, f'validation failure list:\nparsing {name} body from "" failed, because {why}')
 
     # -- who may
 
@@ -157,7 +158,8 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
         if match:
             others.append(route.method)
     if others:
-        raise Refusal(405, f"method {method} is not allowed, but [{','.join(sorted(set(others)))}] are")
+        allowed = ",".join(one for one in ("DELETE", "PUT", "GET", "HEAD", "PATCH", "POST") if one in others)
+        raise Refusal(405, f"method {method} is not allowed, but [{allowed}] are")
     raise Refusal(404, f"path {BASE}{path} was not found")
 
 

@@ -46,7 +46,7 @@ class Parts:
     pending: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)  # manifests on their way to a cache
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))  # `GET /path?query 200`
     csrf: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
-    visitors: set[str] = field(default_factory=set)
+    visitors: deque[str] = field(default_factory=lambda: deque(maxlen=1000))  # sessions of nobody
 
     def __post_init__(self) -> None:
         self.deliveries = Deliveries(self.state)

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class State:
     webhooks_lost: bool = False  # True: events happen and nobody is told
     configuration: dict[str, Any] = field(default_factory=dict)  # what was changed of it
     components: dict[str, str] = field(default_factory=dict)  # a component's status where it is not healthy
-    instead: dict[str, str] = field(default_factory=dict)  # an upstream's URL → where it really is, for tests
+    instead: dict[str, str] = field(default_factory=dict)  # an address elsewhere → where it really is, for tests
     users: dict[str, User] = field(default_factory=dict)
     projects: dict[int, Project] = field(default_factory=dict)
     robots: dict[int, Robot] = field(default_factory=dict)
@@ -97,6 +97,10 @@ class State:
             for repository in project.repositories.values():
                 yield project, repository
 
+    def where(self, url: str) -> str:
+        """Where an address of somebody else really is, so that tests stay on loopback."""
+        return next((there + url[len(name) :] for name, there in self.instead.items() if url.startswith(name)), url)
+
     # -- adding
 
     def add_user(self, name: str, password: str, email: str = "", realname: str = "") -> User:
@@ -112,12 +116,13 @@ class State:
         return member
 
     def add_project(
-        self, name: str, public: bool = False, owner: User | None = None, registry: int = 0, **metadata: str
-    ) -> Project:
+        self, name: str, public: bool = False, owner: User | None = None, registry: int = 0,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Project:  # fmt: skip
         """A project, owned by the administrator if by nobody else; `registry` makes it a proxy cache."""
         owner = owner or self.admin
-        metadata.setdefault("public", "true" if public else "false")
-        project = Project(self.next("project"), name, self.next("allowlist"), dict(metadata), owner, registry)
+        keys = {"public": "true" if public else "false", **(metadata or {})}
+        project = Project(self.next("project"), name, self.next("allowlist"), keys, owner, registry)
         if registry:
             project.metadata["retention_id"] = str(self.next("retention"))  # proxy-project-get
         project.quota = self.next("quota")
@@ -160,11 +165,12 @@ class State:
         return tag
 
     def log(
-        self, user: str, operation: str, resource: str, kind: str = "artifact", project: int = 0, text: str = ""
-    ) -> None:
+        self, user: str, operation: str, resource: str, kind: str = "artifact", project: int = 0, text: str = "",
+        good: bool = True,
+    ) -> None:  # fmt: skip
         """Write a line of the audit log."""
         text = text or f"{operation} {kind}: {resource}"
-        self.events.append(Event(self.next("event"), operation, kind, resource, text, user, project))
+        self.events.append(Event(self.next("event"), operation, kind, resource, text, user, project, good))
 
     # -- many at once
 

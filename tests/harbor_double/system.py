@@ -129,11 +129,12 @@ def permissions(call: Call) -> Response:
 
 def event_shown(event: Event) -> dict[str, Any]:
     """A line of the audit log as the API has it."""
-    return {
+    body = {
         "id": event.id, "op_time": when(event.time), "operation": event.operation,
-        "operation_description": event.description, "operation_result": True, "resource": event.resource,
+        "operation_description": event.description, "operation_result": event.good,
         "resource_type": event.resource_type, "username": event.user,
     }  # fmt: skip
+    return {**body, "resource": event.resource} if event.resource else body
 
 
 def _events(call: Call, found: list[Event]) -> Response:
@@ -258,14 +259,14 @@ def scanners(call: Call) -> Response:
 def scanner(call: Call) -> Response:
     """None is configured (project-scanner)."""
     call.project("scanner", "read")
-    return answer(None)
+    return Response(b"", media_type="application/json")
 
 
 @api("GET", "/system/gc/schedule")
 def schedule(call: Call) -> Response:
     """No garbage collection is planned (schedule-gc)."""
     call.system("garbage-collection", "read")
-    return answer(None)
+    return Response(b"", media_type="application/json")
 
 
 @api("POST", "/system/gc/schedule")

@@ -79,7 +79,7 @@ def test_cosign_signs_and_the_policy_lets_the_image_out(
 ) -> None:
     """The real cosign, by a robot that may push only (cosign-experiments, sign_as_robot)."""
     cosign = parts.program(version)
-    harbor.state.add_project("trust", enable_content_trust_cosign="true")
+    harbor.state.add_project("trust", metadata={"enable_content_trust_cosign": "true"})
     digest = pushed(harbor, "trust/app", "v1")
     access = [{"resource": "repository", "action": "push"}]
     robot = harbor.state.add_robot(

@@ -72,12 +72,14 @@ def create(call: Call) -> Response:
     name, password = body.get("username", ""), body.get("password", "")
     strong = 8 <= len(password) <= 128 and all(re.search(one, password) for one in ("[A-Z]", "[a-z]", "[0-9]"))
     if not strong:
+        call.state.log(call.who.name, "create", "", "user", 0, "create user with name: ", good=False)
         text = "the password or secret must be 8-128, inclusively, characters long with at least 1 uppercase letter"
         raise Refusal(400, f"{text}, 1 lowercase letter and 1 number")
     if name in call.state.users:
         raise Refusal(409, f"user {name} or email {body.get('email', '')} already exists")
     user = call.state.add_user(name, password, body.get("email", ""), body.get("realname", ""))
     user.comment = body.get("comment", "")
+    call.state.log(call.who.name, "create", name, "user", 0, f"create user with name: {name}")
     return done(201, Location=f"{BASE}/users/{user.id}")
 
 
