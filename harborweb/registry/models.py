@@ -1,6 +1,6 @@
 """A registry that people of this installation work with, and the robots that harborweb made in it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -31,6 +31,9 @@ class Registry(models.Model):
     allow_http = models.BooleanField(_("allow plain http"), default=False)
     ca_pem = models.TextField(_("own CA certificate"), blank=True)
     created = models.DateTimeField(auto_now_add=True)
+    # The robots in use, by purpose: user name, sealed secret, when it expires. Kept equal to `robots` by
+    # `use_robots`, so that a client can be opened where no database may be asked.
+    accounts: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
 
     # What was seen when it was last looked at
     kind = models.CharField(max_length=10, choices=Kind.choices, blank=True, default=Kind.UNKNOWN)
@@ -90,8 +93,18 @@ class Registry(models.Model):
         return Endpoint(self.url, username=username, password=password, allow_http=self.allow_http, ca_pem=self.ca_pem)
 
     def _as_robot(self, purpose: "Robot.Purpose") -> Endpoint | None:
-        robot = self.robot(purpose) if self.pk else None
-        return robot.endpoint() if robot and not robot.expired else None
+        username, sealed, expires = self.accounts.get(purpose, ("", "", None))
+        if not username or (expires and datetime.fromisoformat(expires) <= timezone.now()):
+            return None
+        return self.endpoint_as(username, sealing.unseal(sealed.encode(), ROBOT_PURPOSE).decode())
+
+    def use_robots(self) -> None:
+        """Read and sign as the robots that are in use now; to be called in the transaction that changes them."""
+        self.accounts = {
+            one.purpose: [one.username, bytes(one.secret_sealed).decode(), one.expires and one.expires.isoformat()]
+            for one in self.robots.filter(state=Robot.State.READY)
+        }
+        self.save(update_fields=["accounts"])
 
     def robot(self, purpose: "Robot.Purpose") -> "Robot | None":
         """The robot in use for `purpose`."""

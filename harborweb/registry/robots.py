@@ -97,7 +97,9 @@ def remove(run: Run) -> dict[str, Any]:
     run.step(1, 2, _("See who deletes them"))
     _who(run, maker)
     run.step(2, 2, _("Delete each robot"))
-    registry.robots.filter(state__in=(READY, MAKING)).update(state=RETIRING)
+    with transaction.atomic():
+        registry.robots.filter(state__in=(READY, MAKING)).update(state=RETIRING)
+        registry.use_robots()
     left = _retire(run, registry, [maker])
     return {"registry": registry.pk, "made": [], "left": left}
 
@@ -144,6 +146,7 @@ def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
         registry.robots.filter(purpose=wish.purpose, state=READY).update(state=RETIRING)
         row.state = READY
         row.save(update_fields=["state"])
+        registry.use_robots()
     until = date_format(timezone.localtime(row.expires), "Y-m-d H:i")
     run.line(_("%(name)s works until %(until)s") % {"name": row.username, "until": until})
     _tell(run, "make robot", registry, row.username)

@@ -16,12 +16,13 @@ from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry, Robot
 from harborweb.registry.running import run
-from harborweb.registry.seeing import note, see
+from harborweb.registry.seeing import SEEN, note, see
 
 __all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "remove", "save"]
 
 # A page that somebody waits for: shorter than a sweep's patience.
 PATIENCE = Limits(seconds=15, connect_seconds=5, retries=1, wait_seconds=2)
+TYPED = ["name", "url", "username", "password_sealed", "allow_http", "ca_pem"]
 MAX_REPOSITORIES = 20_000
 
 Result = TypeVar("Result")
@@ -84,7 +85,8 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
             if moved:  # their secrets go to no other address by themselves
                 where = _("It was made at the address that this registry had before.")
                 registry.robots.update(state=Robot.State.LEFT, note=where)
-            registry.save()
+                registry.use_robots()
+            registry.save(update_fields=[*TYPED, *SEEN] if registry.pk else None)  # never what jobs keep there
     except IntegrityError as error:
         raise Problem(
             _("There is already a registry named %s.") % registry.name, _("Choose another name."), field="name"
