@@ -6,6 +6,7 @@ from harborweb.access import views
 
 app_name = "access"
 urlpatterns = [
+    path("cache/", include("harborweb.access.cache.urls")),
     path("", views.home, name="home"),
     path("proxy/", include("harborweb.access.recipes.urls")),
     path("kit/", include("harborweb.access.kit.urls")),

@@ -12,6 +12,7 @@ from tests.harbor_double.routing import BASE, Call, api
 KEYS = {
     "public", "enable_content_trust", "enable_content_trust_cosign", "prevent_vul", "severity", "auto_scan",
     "auto_sbom_generation", "reuse_sys_cve_allowlist", "retention_id", "proxy_speed_kb", "max_upstream_conn",
+    "proxy_cache_local_on_not_found",
 }  # fmt: skip
 ROLES = {1: "projectAdmin", 2: "developer", 3: "guest", 4: "maintainer", 5: "limitedGuest"}
 

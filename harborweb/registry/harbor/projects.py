@@ -19,12 +19,16 @@ class NewProject:
     """A project to be; `storage` is its quota in bytes, NO_LIMIT for none, None for what Harbor gives by itself.
 
     `registry` is the id of an upstream registry, which makes it a proxy cache: only Harbor's administrators may.
+    Of a cache, `speed_kb` bounds what it fetches with (kbit/s), and `keep_gone` goes on serving what the upstream
+    has removed (2.15).
     """
 
     name: str
     public: bool = False
     storage: int | None = None
     registry: int | None = None
+    speed_kb: int = NO_LIMIT
+    keep_gone: bool = False
 
     def body(self) -> dict[str, Any]:
         """What Harbor is sent."""
@@ -32,7 +36,9 @@ class NewProject:
         content: dict[str, Any] = {"project_name": self.name, "metadata": metadata}
         if self.registry is not None:
             content["registry_id"] = self.registry
-            metadata["proxy_speed_kb"] = "-1"
+            metadata["proxy_speed_kb"] = str(self.speed_kb)
+            if self.keep_gone:
+                metadata["proxy_cache_local_on_not_found"] = "true"
         if self.storage is not None:
             content["storage_limit"] = self.storage
         return content

@@ -1,0 +1,5 @@
+"""What access keeps."""
+
+from harborweb.access.cache.models import Cache, PullReading
+
+__all__ = ["Cache", "PullReading"]
