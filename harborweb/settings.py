@@ -228,6 +228,7 @@ JOB_GRACE_SECONDS = float(_text("JOB_GRACE_SECONDS", "10"))  # between TERM and 
 JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
+    "audit-look-after": {"task": "harborweb.audit.tasks.look_after", "schedule": 5.0, "options": {"expires": 5}},
     "deployment-look": {"task": "harborweb.deployment.tasks.look", "schedule": 10.0, "options": {"expires": 10}},
     "registry-look-after": {"task": "harborweb.registry.beat.look_after", "schedule": 3600.0},
 }

@@ -11,5 +11,6 @@ urlpatterns = [
     path("registry/", include("harborweb.store.urls")),
     path("keys/", include("harborweb.signing.urls")),
     path("audit/", include("harborweb.audit.urls")),
+    path("hooks/", include("harborweb.audit.hooks.urls")),
     path("jobs/", include("harborweb.jobs.urls")),
 ]

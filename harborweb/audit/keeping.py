@@ -1,16 +1,19 @@
 """Verdicts as rows: the latest of each artifact."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from harborweb.audit import sightings
 from harborweb.audit.judgement import Judgement
-from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
 from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
@@ -18,6 +21,7 @@ from harborweb.verification.verdict import Verdict
 
 IDENTITY = ["registry", "repository", "digest"]
 CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if field.name not in {"id", *IDENTITY}]
+PLACED = ["digest", "tags", "parents", "sweep"]  # where an artifact stands; the rest of a row is large
 KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
 
@@ -63,9 +67,9 @@ def keep(registry: Registry, this: Sweep | None, repository: str, judgements: Se
 
 @transaction.atomic
 def keep_whole(
-    registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement], asked: datetime
+    registry: Registry, this: Sweep | None, repository: str, judgements: Sequence[Judgement], asked: datetime
 ) -> None:
-    """Write what a sweep that began to ask at `asked` found in `repository`, and forget what it did not find.
+    """Write what was found in all of `repository` by who began to ask at `asked`, and forget what was not found.
 
     What an event has brought since then is newer and stays: the sweep may have looked before it happened.
     """
@@ -73,11 +77,68 @@ def keep_whole(
     unread = {tag for one in judgements if not one.digest for tag in one.tags}
     sightings.whole(registry, repository, meant, asked, unread=unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    newer = mine.filter(checked__gt=asked).exclude(verdict=Verdict.UNCHECKED)
-    known = set(newer.values_list("digest", flat=True))
+    known = _newer(mine, asked)
     rows = [_row(registry, this, judgement) for judgement in judgements]
     _write(mine, [row for row in rows if row.digest not in known])
-    mine.exclude(sweep=this).filter(checked__lte=asked).delete()
+    mine.filter(checked__lte=asked).delete()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What asking for some tags and digests of a repository found; `untagged` where artifacts without a tag count."""
+
+    judgements: Sequence[Judgement]
+    asked: datetime
+    tags: Mapping[str, str]  # digest by tag
+    gone_tags: Collection[str] = ()
+    gone: Collection[str] = ()  # digests
+    untagged: bool = False
+
+
+@transaction.atomic
+def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
+    """Write what was found, take moved and deleted tags from the artifacts that had them, and forget what is gone.
+
+    An artifact that lost its last tag is forgotten, unless an index lists it or such artifacts count here.
+    """
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    asked_for = {*looked.tags, *looked.gone_tags}
+    told = TagSighting.objects.filter(registry=registry, repository=repository, tag__in=asked_for)
+    before = set(told.values_list("digest", flat=True))
+    sightings.some(registry, repository, looked.tags, looked.asked, gone=looked.gone_tags)
+    now = dict(told.filter(ended=None).values_list("tag", "digest"))
+    fresh = {judgement.digest: _row(registry, None, judgement) for judgement in looked.judgements}
+    newer = _newer(mine.filter(digest__in=fresh), looked.asked)
+    known = {row.digest: row for row in mine.filter(digest__in={*before, *fresh}).only(*PLACED)}
+    for digest, row in {**known, **fresh}.items():
+        old = known.get(digest)
+        others = {tag for tag in (old.tags if old else ()) if tag not in asked_for}
+        row.tags = sorted(others.union(tag for tag, meant in now.items() if meant == digest))
+        if old is not None and old is not row:
+            old.tags, row.sweep_id = row.tags, old.sweep_id
+            row.parents = list(dict.fromkeys([*row.parents, *old.parents]))
+    ArtifactVerdict.objects.bulk_update(known.values(), ["tags"], batch_size=200)
+    _write(mine.filter(digest__in=fresh), [row for digest, row in fresh.items() if digest not in newer])
+    bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
+    _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
+
+
+def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: bool) -> None:
+    """Delete rows, and with `orphans` those that only they listed."""
+    while gone:
+        mine.filter(digest__in=gone).delete()
+        listed = reduce(or_, (Q(parents__icontains=digest) for digest in gone))
+        below = list(mine.filter(listed, tags=[]).only(*PLACED))
+        for row in below:
+            row.parents = [digest for digest in row.parents if digest not in gone]
+        ArtifactVerdict.objects.bulk_update(below, ["parents"], batch_size=200)
+        gone = {row.digest for row in below if orphans and not row.parents}
+
+
+def _newer(mine: QuerySet[ArtifactVerdict], asked: datetime) -> set[str]:
+    """Digests that somebody could check since `asked`."""
+    checked = mine.filter(checked__gt=asked).exclude(verdict=Verdict.UNCHECKED)
+    return set(checked.values_list("digest", flat=True))
 
 
 def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) -> None:

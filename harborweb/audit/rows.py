@@ -61,13 +61,15 @@ async def judge_repository(
     keys: Sequence[PublicKey],
     options: Options | None = None,
     on_progress: Progress | None = None,
+    only: Sequence[str] | None = None,
 ) -> AsyncGenerator[Judgement]:
-    """Judge every row of one repository, indexes before what they list.
+    """Judge every row of one repository, indexes before what they list; with `only` (tags, digests) those alone
+    and what they list.
 
     Raises RegistryError when its tags cannot be listed (NotFound: there is no such repository).
     """
     options = options or Options()
-    rows = await survey(client, repository, options)
+    rows = await survey(client, repository, options, only)
     known: dict[str, Judgement] = {}
     order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
     order.prepare()

@@ -63,12 +63,19 @@ async def repositories_of(client: Client) -> list[str]:
         raise closed from None  # that right is easier to give than Harbor's catalog, which only people may read
 
 
-async def survey(client: Client, repository: str, options: Options) -> dict[str, Row]:
+async def survey(
+    client: Client, repository: str, options: Options, only: Sequence[str] | None = None
+) -> dict[str, Row]:
     """Every row of `repository` by digest (by "tag <name>" where a tag cannot be read).
 
-    Raises RegistryError when the tags cannot be listed.
+    With `only`, tags and digests, those alone and what they list. Raises RegistryError when the tags cannot be
+    listed.
     """
-    rows = await _listed_by_harbor(client, repository, options) if await client.is_harbor() else None
+    rows = None
+    if only is not None:
+        rows = await _named(client, repository, only, options)
+    elif await client.is_harbor():
+        rows = await _listed_by_harbor(client, repository, options)
     if rows is None:
         rows = await _tagged(client, repository, options)
     for row in rows.values():
@@ -80,12 +87,18 @@ async def survey(client: Client, repository: str, options: Options) -> dict[str,
 async def _tagged(client: Client, repository: str, options: Options) -> dict[str, Row]:
     """What every registry lists: the tags, each asked where it points."""
     tags = [tag async for tag in client.tags(repository) if not COSIGN_TAG.fullmatch(tag)]
+    return await _named(client, repository, tags, options)
+
+
+async def _named(client: Client, repository: str, references: Sequence[str], options: Options) -> dict[str, Row]:
+    """Where tags point, with them, and what stands at digests."""
     rows: dict[str, Row] = {}
-    for tag, row in zip(tags, await _all(client, repository, tags, options), strict=True):
-        if REFERRERS_TAG.fullmatch(tag) and row.may_list_referrers:
+    for name, row in zip(references, await _all(client, repository, references, options), strict=True):
+        if REFERRERS_TAG.fullmatch(name) and row.may_list_referrers:
             continue
         known = rows.setdefault(row.digest, row)
-        known.tags.append(tag)
+        if ":" not in name:
+            known.tags.append(name)
     return rows
 
 
@@ -167,24 +180,30 @@ async def fetched(client: Client, repository: str, reference: str) -> Row:
     """The row of a tag or digest; where it cannot be read, one with the problem."""
     name = reference if ":" in reference else f"tag {reference}"
     try:
-        manifest = await client.manifest(repository, reference)
+        return await present(client, repository, reference)
     except NotFound:
         return Row(name, problem=_("The registry lists %(name)s but has no such manifest.", name=name))
     except RegistryError as error:
+        return Row(name, problem=error.message)
+
+
+async def present(client: Client, repository: str, reference: str) -> Row:
+    """The row of a tag or digest; raises NotFound where the registry says that it is not there, RegistryError."""
+    try:
+        return _row(await client.manifest(repository, reference))
+    except RegistryError as error:
         if error.status != WITHHELD or not await client.is_harbor():
-            return Row(name, problem=error.message)
+            raise
         return await _withheld(client, repository, reference, error)
-    return _row(manifest)
 
 
 async def _withheld(client: Client, repository: str, reference: str, error: RegistryError) -> Row:
     """The row of a manifest that a policy of Harbor's keeps from everybody, as Harbor's own API tells of it."""
-    name = reference if ":" in reference else f"tag {reference}"
     try:
         harbor = Harbor(client.endpoint, client.limits, client.transport)
         artifact = await browsing.artifact(harbor, repository, reference)
-    except RegistryError:
-        return Row(name, problem=error.message)
+    except RegistryError as closed:
+        raise error from closed
     children = [one.digest for one in artifact.references]
     return Row(artifact.digest, children=children, is_index=bool(children), withheld=True)
 

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from harborweb.audit import workshop
 from harborweb.audit.again import judge_again
+from harborweb.audit.hooks import looking, queueing
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed
 
@@ -14,3 +15,15 @@ signed.connect(judge_again, dispatch_uid="audit.judge_again")
 def sweep(job_id: int) -> None:
     """Judge every artifact of a registry."""
     perform(job_id, workshop.sweep)
+
+
+@shared_task
+def look(job_id: int) -> None:
+    """Look at what a Harbor told of one repository."""
+    perform(job_id, looking.look)
+
+
+@shared_task(expires=30)
+def look_after() -> None:
+    """Have looked at what waits, and at what a dead job had taken."""
+    queueing.look_after(look)
