@@ -30,28 +30,27 @@ def main() -> None:
     options = parser.parse_args()
     if options.registry_program:
         os.environ["PATH"] = f"{options.registry_program.resolve().parent}{os.pathsep}{os.environ['PATH']}"
-    scratch = None if options.folder else Path(tempfile.mkdtemp(prefix="harbor-double-"))
-    folder = options.folder or scratch
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="harbor-double-"))
+    secret = options.admin_password_file or folder / "admin-password"
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
     try:
-        password = _password(options.admin_password_file or folder / "admin-password")
         with harbor_double(
             folder, options.port, host=options.host, registry=options.registry, external_url=options.external_url,
-            admin_password=password, contract=not options.no_contract,
+            admin_password=_password(secret), contract=not options.no_contract,
         ) as double:  # fmt: skip
             if options.adopt:
                 double.adopt()
             for one in options.seed:
                 name, _, count = one.rpartition("=")
-                double.state.seed(*name.split("/", 1), int(count), signed=int(count) // 2)
-            where = options.admin_password_file or folder / "admin-password"
-            print(json.dumps({"url": double.url, "admin": "admin", "password_file": str(where)}), flush=True)
+                project, _, repository = name.partition("/")
+                double.state.seed(project, repository, int(count), signed=int(count) // 2)
+            print(json.dumps({"url": double.url, "admin": "admin", "password_file": str(secret)}), flush=True)
             stop.wait()
     finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+        if not options.folder:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _password(path: Path) -> str:

@@ -60,7 +60,9 @@ def paged(path: str, query: Mapping[str, str], found: Sequence[T], make: Callabl
         links.append((page + 1, "next"))
     if links:
         headers["Link"] = " , ".join(f'<{_page(path, query, other)}>; rel="{name}"' for other, name in links)
-    return answer([make(one) for one in shown], **headers)
+    made = answer([make(one) for one in shown])
+    made.headers.update(headers)
+    return made
 
 
 def _page(path: str, query: Mapping[str, str], page: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.harbor_double.model import Accessory, Artifact, Project, Repository
@@ -130,41 +131,51 @@ def _accessory(state: State, repository: Repository, reference: str, manifest: d
     repository.accessories[digest] = Accessory(state.next("accessory"), digest, subject, kind)
 
 
-def listed(repository: Repository) -> list[Artifact]:
-    """The artifacts that a list shows, the newest first: no accessories, no untagged children of an index."""
+@dataclass(frozen=True)
+class View:
+    """What lists need of a repository, made once for each of its versions."""
+
+    listed: list[Artifact]  # what a list shows: no accessories, no untagged children of an index; the newest first
+    tags: dict[str, list[str]]  # by digest, the newest first (artifact-tags-list)
+    about: dict[str, list[Accessory]]  # by subject, the oldest first
+
+
+def view(repository: Repository) -> View:
+    """The view of a repository as it is now; nobody changes it."""
     if repository.kept[0] == repository.version:
-        return list(repository.kept[1][0])
-    tagged = tags_by_digest(repository)
+        kept: View = repository.kept[1]
+        return kept
+    tags: dict[str, list[str]] = {}
+    for tag in sorted(repository.tags.values(), key=lambda one: one.id, reverse=True):
+        tags.setdefault(tag.digest, []).append(tag.name)
     children = {child["child_digest"] for one in repository.artifacts.values() for child in one.children}
     found = [
         one
         for digest, one in repository.artifacts.items()
-        if digest not in repository.accessories and (digest not in children or digest in tagged)
+        if digest not in repository.accessories and (digest not in children or digest in tags)
     ]
     found.sort(key=lambda one: (one.pushed, one.id), reverse=True)
-    subjects: dict[str, list[Accessory]] = {}
+    about: dict[str, list[Accessory]] = {}
     for accessory in repository.accessories.values():
-        subjects.setdefault(accessory.subject, []).append(accessory)
-    repository.kept = (repository.version, (found, tagged, subjects))
-    return list(found)
+        about.setdefault(accessory.subject, []).append(accessory)
+    made = View(found, tags, about)
+    repository.kept = (repository.version, made)
+    return made
+
+
+def listed(repository: Repository) -> list[Artifact]:
+    """The artifacts that a list shows."""
+    return view(repository).listed
 
 
 def tags_by_digest(repository: Repository) -> dict[str, list[str]]:
-    """The names of each artifact, the newest first (artifact-tags-list)."""
-    if repository.kept[0] == repository.version:
-        kept: dict[str, list[str]] = repository.kept[1][1]
-        return kept
-    tagged: dict[str, list[str]] = {}
-    for tag in sorted(repository.tags.values(), key=lambda one: one.id, reverse=True):
-        tagged.setdefault(tag.digest, []).append(tag.name)
-    return tagged
+    """The names of each artifact."""
+    return view(repository).tags
 
 
 def accessories(repository: Repository, digest: str) -> list[Accessory]:
-    """What is known to be about an artifact, the oldest first."""
-    listed(repository)
-    found: list[Accessory] = repository.kept[1][2].get(digest, [])
-    return found
+    """What is known to be about an artifact."""
+    return view(repository).about.get(digest, [])
 
 
 def signed(repository: Repository, digest: str) -> bool:

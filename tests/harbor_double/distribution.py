@@ -251,7 +251,9 @@ def _trusted(asked: Asked, project: Project, repository: Repository, artifact: A
     is_cosign = "cosign" in asked.request.headers.get("user-agent", "")
     if is_cosign and asked.claims and asked.may(project, repository.name, "push"):
         return
-    if not bookkeeping.signed(repository, artifact.digest):
+    with asked.parts.state.lock:
+        signed = bookkeeping.signed(repository, artifact.digest)
+    if not signed:
         raise Refusal(412, "The image is not signed by cosign.", "PROJECTPOLICYVIOLATION")
 
 
@@ -284,12 +286,20 @@ def _push(asked: Asked, name: str, reference: str) -> Response:
 def _fits(asked: Asked, project: Project, short: str) -> None:
     """Whether what a manifest adds fits into the quota."""
     manifest = json.loads(asked.raw) if asked.raw.startswith(b"{") else {}
+    with asked.parts.state.lock:
+        _fits_there(asked, project, short, manifest)
+
+
+def _fits_there(asked: Asked, project: Project, short: str, manifest: dict[str, Any]) -> None:
     there = {digest for one in project.repositories.values() for other in one.artifacts.values()
              for digest in other.blobs}  # fmt: skip
     listed = [one for one in [manifest.get("config"), *manifest.get("layers", [])] if one]
     more = len(asked.raw) + sum(one.get("size", 0) for one in listed if one.get("digest") not in there)
+    repository = project.repositories.get(short) or Repository(0, f"{project.name}/{short}", project.id)
+    if project.hard > 0 and project.used() < 0.85 * project.hard <= project.used() + more <= project.hard:
+        details = f"quota usage reach 85%: resource storage used {project.used() + more} of {project.hard}"
+        asked.parts.deliveries.quota("QUOTA_WARNING", project, repository, details, asked.user)
     if details := bookkeeping.over(project, more):
-        repository = project.repositories.get(short) or Repository(0, f"{project.name}/{short}", project.id)
         asked.parts.deliveries.quota("QUOTA_EXCEED", project, repository, details, asked.user)
         raise Refusal(403, details, "DENIED")
 
@@ -324,7 +334,9 @@ def _upload(asked: Asked, match: re.Match[str]) -> Response:
     _writable(asked, project)
     query = asked.request.query_params
     if asked.request.method == "POST":
-        if details := bookkeeping.over(project):
+        with asked.parts.state.lock:
+            details = bookkeeping.over(project)
+        if details:
             raise Refusal(403, details, "DENIED")
         if query.get("from"):
             asked.project(query["from"], "pull")

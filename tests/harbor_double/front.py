@@ -56,8 +56,8 @@ class Front:
     async def _core(self, request: Request) -> Response:
         path = request.url.path
         if not path.startswith(("/api/", "/v2/", "/service/", "/c/")) and path not in ("/v2", "/api/version"):
-            named = {"Cache-Control": "no-store, no-cache, must-revalidate", "X-Frame-Options": "DENY"}
-            return HTMLResponse(PORTAL, headers={**named, "Etag": '"5e1f-4e"', "Content-Type": "text/html"})
+            portal = {"Cache-Control": "no-store, no-cache, must-revalidate", "X-Frame-Options": "DENY"}
+            return HTMLResponse(PORTAL, headers={**portal, "Etag": '"5e1f-4e"', "Content-Type": "text/html"})
         session = request.cookies.get("sid")
         cookie = request.cookies.get("_gorilla_csrf")
         refusal = self._forged(request, session)
@@ -109,7 +109,8 @@ class Front:
 
 def _target(request: Request) -> str:
     query = request.scope["query_string"].decode()
-    return request.scope["raw_path"].decode().partition("?")[0] + (f"?{query}" if query else "")
+    path = str(request.scope["raw_path"].decode().partition("?")[0])
+    return f"{path}?{query}" if query else path
 
 
 def new_csrf_token() -> str:

@@ -99,6 +99,13 @@ class HarborDouble:
         """Learn what the registry behind holds already: a project for each first part of a name."""
         adopting.adopt(self.parts)
 
+    def replicated(self, name: str, tag: str) -> None:
+        """Say by webhook that a replication brought a tag of a repository, which has to be there."""
+        project, repository = self.state.project(name.partition("/")[0]), self.state.repository(name)
+        assert project is not None
+        assert repository is not None
+        self.parts.deliveries.replication(project, repository, repository.tags[tag].digest, tag)
+
     def wait_for_webhooks(self) -> None:
         """Return when every webhook message so far was sent."""
         self.parts.deliveries.wait()
