@@ -9,5 +9,6 @@ urlpatterns = [
     path("cache/", include("harborweb.access.cache.urls")),
     path("", views.home, name="home"),
     path("proxy/", include("harborweb.access.recipes.urls")),
+    path("names/", include("harborweb.access.dns.urls")),
     path("kit/", include("harborweb.access.kit.urls")),
 ]

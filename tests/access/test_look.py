@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harborweb.access.dns.recipes import SERVERS
 from harborweb.access.recipes.proxies import PROXIES
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
@@ -17,7 +18,7 @@ SHOTS = os.environ.get("SHOTS")
 
 
 def look(page: Watched, name: str) -> None:  # noqa: F811
-    for size, scheme in ((WIDE, "light"), (NARROW, "light"), (WIDE, "dark"), (NARROW, "dark")):
+    for size, scheme in ((WIDE, "light"), (NARROW, "dark"), *(((WIDE, "dark"), (NARROW, "light")) if SHOTS else ())):
         page.size(*size, scheme)
         page.look_well()
         assert page.barriers() == []
@@ -34,6 +35,19 @@ def test_recipes_read_well(page: Watched, live_server: Any, person: Any) -> None
     for proxy in PROXIES:
         page.goto(f"{live_server.url}/access/proxy/{proxy}/")
         look(page, proxy)
+
+
+def test_names_read_well(page: Watched, live_server: Any, person: Any) -> None:  # noqa: F811
+    sign_in(page, live_server, person(Role.VIEWER))
+    page.goto(f"{live_server.url}/access/names/dnsmasq/")
+    look(page, "names-empty")
+    for server in SERVERS:
+        page.goto(
+            f"{live_server.url}/access/names/{server}/?asked=1&name=registry.lab.example&ipv4=192.168.20.5&ipv6=fd00::5&ttl=300"
+        )
+        look(page, server)
+    page.goto(f"{live_server.url}/access/names/dnsmasq/?asked=1&name=harbor.local&ipv4=127.0.0.1&ttl=0")
+    look(page, "names-error")
 
 
 def test_a_recipe_is_changed_and_its_keys_go_into_the_draft(page: Watched, live_server: Any, person: Any) -> None:  # noqa: F811

@@ -1,9 +1,9 @@
 """What the page of a recipe shows: passages of text, and beside each what it is for. No request, no database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harborweb.access.recipes.proxies import WHY
-from harborweb.access.recipes.shape import Passage, Piece, Recipe, Tag
+from harborweb.access.recipes.shape import Passage, Piece, Recipe
 from harborweb.configuration.fields import Words
 
 
@@ -11,7 +11,7 @@ from harborweb.configuration.fields import Words
 class Note:
     """What lines are for: `text` is said once, where the tag comes first; later its `label` leads there."""
 
-    tag: Tag
+    tag: str
     label: Words
     text: Words = ""
 
@@ -33,23 +33,23 @@ class Part:
     rows: tuple[Row, ...]
 
 
-def parts(recipe: Recipe) -> list[Part]:
-    """The pieces of a recipe with every tag explained once."""
-    told: set[Tag] = set()
+def parts(recipe: Recipe, why: Mapping[str, tuple[Words, Words]]) -> list[Part]:
+    """The pieces of a recipe with every tag explained once; `why` has a label and a reason for each."""
+    told: set[str] = set()
     found = []
     for number, piece in enumerate(recipe.pieces, 1):
         rows = []
-        above: tuple[Tag, ...] = ()
+        above: tuple[str, ...] = ()
         for passage in piece.passages:
-            notes = [_note(tag, told) for tag in passage.tags if tag not in above]
+            notes = [_note(tag, why, told) for tag in passage.tags if tag not in above]
             rows.append(Row(passage, tuple(notes)))
             above = passage.tags
         found.append(Part(number, piece, tuple(rows)))
     return found
 
 
-def _note(tag: Tag, told: set[Tag]) -> Note:
-    label, text = WHY[tag]
+def _note(tag: str, why: Mapping[str, tuple[Words, Words]], told: set[str]) -> Note:
+    label, text = why[tag]
     first = tag not in told
     told.add(tag)
     return Note(tag, label, text if first else "")

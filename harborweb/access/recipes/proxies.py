@@ -31,7 +31,7 @@ TITLES: dict[str, Words] = {
 }
 
 # fmt: off
-WHY: dict[Tag, tuple[Words, Words]] = {
+WHY: dict[str, tuple[Words, Words]] = {
     Tag.LISTEN: (
         gettext_lazy("Listens"),
         gettext_lazy("Where the proxy waits for people. Nothing else on that machine may have these ports."),

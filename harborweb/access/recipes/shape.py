@@ -1,4 +1,7 @@
-"""What a recipe is made of: pieces of text, and in them lines that say what they are for. Pure."""
+"""What a recipe is made of: pieces of text, and in them lines that say what they are for. Pure.
+
+Names in the LAN (`access/dns/`) are such texts too, with tags of their own.
+"""
 
 import enum
 from collections.abc import Iterable, Iterator
@@ -35,14 +38,14 @@ class Line:
 
     number: int
     text: str
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Passage:
     """Lines one after the other that are for the same."""
 
-    tags: tuple[Tag, ...]
+    tags: tuple[str, ...]
     lines: tuple[Line, ...]
 
     @property
@@ -71,8 +74,8 @@ class Piece:
             grouped.append(Passage(tags, tuple(line for _tags, line in lines)))
         return grouped
 
-    def _with_blanks(self) -> Iterator[tuple[tuple[Tag, ...], Line]]:
-        tags: tuple[Tag, ...] = ()
+    def _with_blanks(self) -> Iterator[tuple[tuple[str, ...], Line]]:
+        tags: tuple[str, ...] = ()
         for line in self.lines:
             tags = line.tags if line.text.strip() else tags
             yield tags, line
@@ -80,10 +83,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: in words, and the commands for it, if any."""
+    """One thing to do: in words, and the commands for it, if any; `where` they are typed, if not where the others are."""
 
     words: Words
     commands: str = ""
+    where: Words = ""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,11 @@ class Recipe:
         """All lines of all pieces."""
         return (line for piece in self.pieces for line in piece.lines)
 
-    def line(self, tag: Tag | str) -> Line | None:
+    def line(self, tag: str) -> Line | None:
         """The first line that is for this; None where this proxy needs none."""
         return next((line for line in self.lines if tag in line.tags), None)
 
-    def lines_for(self, tag: Tag | str) -> list[Line]:
+    def lines_for(self, tag: str) -> list[Line]:
         """Every line that is for this."""
         return [line for line in self.lines if tag in line.tags]
 
@@ -120,10 +124,10 @@ class Recipe:
         return "\n".join(piece.text for piece in self.pieces)
 
 
-Draft = tuple[str, tuple[Tag, ...]]
+Draft = tuple[str, tuple[str, ...]]
 
 
-def to(text: str, *tags: Tag) -> Draft:
+def to(text: str, *tags: str) -> Draft:
     """A line that is for `tags`, on its way into a piece."""
     return text, tags
 

@@ -19,6 +19,7 @@ HEADERS = (
     to("# No buffering middleware: bodies of any size go on as they come.", Tag.BODY_SIZE, Tag.BUFFERING),
     to("# No stripPrefix, addPrefix or replacePath middleware: Harbor wants its paths as they are.", Tag.PATH),
 )  # fmt: skip
+IN_FOLDER = _("In the folder of Harbor’s docker-compose.yml")
 SLOW = _("Since 2.11.2 and 3.0 Traefik cuts off a body that takes longer than 60 seconds. readTimeout 0 says: never.")
 
 
@@ -46,10 +47,10 @@ def by_labels(front: Front) -> Recipe:
         (
             Step(_("Merge the first text into Traefik’s static configuration; keys that are there stay once.")),
             Step(_("Write the second text beside Harbor’s docker-compose.yml. prepare writes that one anew every time "
-                   "and leaves this one alone."), "docker compose config --quiet"),
+                   "and leaves this one alone."), "docker compose config --quiet", IN_FOLDER),
             Step(_("Traefik’s network has to be there before Harbor starts."), f"docker network create {NETWORK}"),
             Step(_("Write the third text into the folder that Traefik watches, and restart Traefik.")),
-            Step(_("Start Harbor with its labels."), "docker compose up -d"),
+            Step(_("Start Harbor with its labels."), "docker compose up -d", IN_FOLDER),
         ),
         check="docker compose config --quiet",
         notes=(

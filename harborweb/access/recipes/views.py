@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from harborweb.access.asking import asked, form_of
 from harborweb.access.doubts import of_name
 from harborweb.access.place import place
 from harborweb.access.recipes import keys as key_rows
@@ -18,12 +19,10 @@ from harborweb.access.recipes import services
 from harborweb.access.recipes.forms import FrontForm
 from harborweb.access.recipes.front import filled_in
 from harborweb.access.recipes.pages import parts
-from harborweb.access.recipes.proxies import PROXIES, TITLES, recipe
+from harborweb.access.recipes.proxies import PROXIES, TITLES, WHY, recipe
 from harborweb.accounts.roles import Role, requires
 from harborweb.configuration import services as configuration
 from harborweb.errors import Problem
-
-ASKED = "asked"  # in the address when its other values are answers
 
 
 @requires(Role.VIEWER)
@@ -41,12 +40,12 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     _known(name)
     form = _form(request.GET)
     context: dict[str, Any] = {
-        "name": name, "form": form, "proxies": TITLES.items(), "asked": _asked(request.GET),
+        "name": name, "form": form, "proxies": TITLES.items(), "asked": asked(FrontForm, request.GET),
         "may_edit": request.user.may(Role.OPERATOR),  # type: ignore[union-attr]  # the role let a person in
     }  # fmt: skip
-    if form.front is not None:
-        made = recipe(name, form.front)
-        context |= {"front": form.front, "recipe": made, "parts": parts(made), "doubts": of_name(form.front.name)}
+    if form.made is not None:
+        made = recipe(name, form.made)
+        context |= {"front": form.made, "recipe": made, "parts": parts(made, WHY), "doubts": of_name(form.made.name)}
         context |= {"filled": form.filled()} | _keys(form)
     status = 422 if form.errors and context["asked"] else 200
     return render(request, "access/recipes/page.html", context, status=status)
@@ -58,9 +57,9 @@ def _keys(form: FrontForm) -> dict[str, Any]:
         state = services.state()
     except Problem as problem:
         return {"unread": problem}
-    if state is None or form.front is None:
+    if state is None or form.made is None:
         return {}
-    rows = key_rows.keys(form.front, state)
+    rows = key_rows.keys(form.made, state)
     return {"keys": rows, "said": all(row.said for row in rows), "draft": configuration.current_draft()}
 
 
@@ -71,7 +70,7 @@ def text(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """One piece of a recipe as plain text, to take away without a mouse."""
     _known(name)
     form = _form(request.GET)
-    pieces = recipe(name, form.front).pieces if form.front is not None else ()
+    pieces = recipe(name, form.made).pieces if form.made is not None else ()
     if not 0 < number <= len(pieces):
         raise Http404
     return HttpResponse(pieces[number - 1].text, content_type="text/plain; charset=utf-8")
@@ -83,11 +82,11 @@ def keys(request: HttpRequest, name: str) -> HttpResponse:
     """Put the keys that go with the recipe into the draft of harbor.yml, and come back to the page that shows them."""
     _known(name)
     form = _form(request.POST)
-    back = f"{reverse('access:recipe', args=[name])}?{_asked(request.POST)}"
-    if form.front is None:
+    back = f"{reverse('access:recipe', args=[name])}?{asked(FrontForm, request.POST)}"
+    if form.made is None:
         return redirect(back)
     try:
-        changed = services.put(form.front, request)
+        changed = services.put(form.made, request)
     except Problem as problem:
         messages.error(request, str(problem))
         return redirect(back)
@@ -102,22 +101,4 @@ def _known(name: str) -> None:
 
 
 def _form(given: QueryDict) -> FrontForm:
-    """The form with what was asked for, else with what the harbor.yml of this Harbor says; checked either way."""
-    if ASKED in given:
-        form = FrontForm(given)
-    else:
-        known = filled_in(place())
-        form = FrontForm(known) if "name" in known else FrontForm(initial=known)
-    form.is_valid()
-    return form
-
-
-def _asked(given: QueryDict) -> str:
-    """The answers in `given` as the part of an address, empty where it has none."""
-    if ASKED not in given:
-        return ""
-    kept = QueryDict(mutable=True)
-    for field in (ASKED, *FrontForm.base_fields):
-        if field in given:
-            kept[field] = str(given[field])
-    return kept.urlencode()
+    return form_of(FrontForm, given, lambda: filled_in(place()), "name")
