@@ -83,7 +83,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: in words, and the commands for it, if any; `where` they are typed, if not where the others are."""
+    """One thing to do: in words, and commands for it, if any; `where` they are typed, when not where the others are."""
 
     words: Words
     commands: str = ""
