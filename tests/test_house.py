@@ -103,6 +103,7 @@ def test_writing_views_refuse_get(as_role: Any) -> None:
     asking = {
         "store:registry_add",
         "store:registry_remove",
+        "store:project_add",
         "signing:delete",
         "configuration:discard",
         "deployment:deploy",

@@ -86,6 +86,26 @@ def summary(registry: Registry | None = None) -> Summary:
     )
 
 
+def by_digest(registry: Registry, repository: str, digests: Sequence[str]) -> dict[str, ArtifactVerdict]:
+    """The verdicts of these artifacts of one repository, without evidence and signatures, which are long."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository, digest__in=digests)
+    return {row.digest: row for row in rows.order_by().defer("evidence", "signatures", "command")}
+
+
+def by_artifact(registry: Registry, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ArtifactVerdict]:
+    """The verdicts of artifacts of several repositories, by (repository, digest)."""
+    rows = ArtifactVerdict.objects.filter(
+        registry=registry, repository__in=[one[0] for one in pairs], digest__in=[one[1] for one in pairs]
+    )
+    return {(row.repository, row.digest): row for row in rows.order_by().defer("evidence", "signatures", "command")}
+
+
+def of_repository(registry: Registry, repository: str, verdict: str) -> QuerySet[ArtifactVerdict]:
+    """The artifacts of one repository with this verdict (or "findings"), worst first, then what changed last."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository, rank__in=ranks(verdict))
+    return rows.order_by("rank", "-since").defer("evidence", "signatures", "command")
+
+
 def of_repositories(registry: Registry, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """The counts by verdict of each of these repositories; those that no sweep saw are missing."""
     rows = ArtifactVerdict.objects.filter(registry=registry, repository__in=names).order_by()
@@ -93,6 +113,12 @@ def of_repositories(registry: Registry, names: Sequence[str]) -> dict[str, dict[
     for row in rows.values("repository", "rank").annotate(n=Count("pk")):
         found.setdefault(row["repository"], {})[ORDER[row["rank"]].value] = row["n"]
     return found
+
+
+def projects_with(registry: Registry, verdict: str) -> list[str]:
+    """Names of the projects that have an artifact with this verdict (or "findings")."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, verdict__in=[ORDER[rank] for rank in ranks(verdict)])
+    return list(rows.order_by("project").values_list("project", flat=True).distinct())
 
 
 def repositories_with(registry: Registry, verdict: str, project: str = "") -> list[str]:

@@ -68,7 +68,8 @@ def recipe(reference: str, name: str, config: Config) -> Recipe:
         begin, *(["-p", port] for port in ports), *(["-v", f"{volume}:{path}"] for volume, path in volumes.items()),
         *(["-e", f"{one.name}={one.value}"] for one in variables), [reference],
     ]  # fmt: skip
-    command = " \\\n  ".join(shlex.join(row) for row in rows)
+    # The reference is not indented: it is long, and a narrow page would break the line before it.
+    command = " \\\n  ".join(shlex.join(row) for row in rows[:-1]) + f" \\\n{shlex.join(rows[-1])}"
     compose = _compose(reference, name, ports, volumes, variables, keeps_running)
     return Recipe(command, compose, variables, _facts(config), left_out)
 

@@ -14,6 +14,8 @@ from harborweb.registry.client import Client
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.models import Registry
 from harborweb.registry.services import Check, asking
+from harborweb.signing.models import Key
+from harborweb.store.shown import Shown
 
 PAGE = 100  # tags on a repository's page: one request for the list, one for each tag
 BESIDE = 12  # tags beside an artifact
@@ -102,10 +104,8 @@ def search(registry: Registry, repository: str, text: str) -> Found:
     return Found(lines=tuple(_lines(registry, repository, rows)), more=more)
 
 
-def artifact(
-    registry: Registry, repository: str, digest: str, tag: str
-) -> tuple[reading.Artifact, Listing | None, ArtifactVerdict | None]:
-    """The artifact, the tags around it (None when they cannot be read), and its verdict; raises RegistryError."""
+def shown(registry: Registry, repository: str, digest: str, tag: str) -> Shown:
+    """The artifact, the tags around it, and its verdict; raises RegistryError."""
 
     names.check_digest(digest)  # never a tag: what is shown and signed here is named by its bytes
 
@@ -126,7 +126,14 @@ def artifact(
     around = None
     if tags is not None:
         around = Listing(_lines(registry, repository, tags.rows), tags.count, tags.folded, tags.last)
-    return found, around, audit.verdict_for(registry, repository, digest)
+    verdict = audit.verdict_for(registry, repository, digest)
+    return Shown(digest, found, None, around, verdict, troubles=found.troubles)
+
+
+def verifying_key(verdict: ArtifactVerdict | None) -> Key | None:
+    """The key that a command verifies with: the one that the verdict rests on, else the first that is trusted."""
+    signer = audit.key_named(verdict.key) if verdict else None
+    return signer or audit.trusted_public_keys().first()
 
 
 def _lines(registry: Registry, repository: str, rows: Iterable[reading.Row]) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from harborweb.store import registries, views
+from harborweb.store import artifact_views, catalogue_views, creating_views, project_views, registries
 
 app_name = "store"
 urlpatterns = [
@@ -11,9 +11,12 @@ urlpatterns = [
     path("<int:pk>/change/", registries.change, name="registry_change"),
     path("<int:pk>/remove/", registries.remove, name="registry_remove"),
     path("<int:pk>/test/", registries.test, name="registry_test"),
-    path("<int:pk>/", views.projects, name="projects"),
-    path("<int:pk>/go/", views.go, name="go"),
-    path("<int:pk>/project/<str:project>/", views.repositories, name="repositories"),
-    path("<int:pk>/repository/<path:name>/", views.repository, name="repository"),
-    path("<int:pk>/artifact/<path:name>/<str:digest>/", views.artifact, name="artifact"),
+    path("<int:pk>/", project_views.projects, name="projects"),
+    path("<int:pk>/store/", catalogue_views.store, name="store"),
+    path("<int:pk>/new-project/", creating_views.add, name="project_add"),
+    path("<int:pk>/new-project/request/", creating_views.preview, name="project_preview"),
+    path("<int:pk>/go/", project_views.go, name="go"),
+    path("<int:pk>/project/<str:project>/", project_views.repositories, name="repositories"),
+    path("<int:pk>/repository/<path:name>/", artifact_views.repository, name="repository"),
+    path("<int:pk>/artifact/<path:name>/<str:digest>/", artifact_views.artifact, name="artifact"),
 ]

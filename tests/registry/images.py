@@ -18,13 +18,17 @@ def client(url: str, limits: Limits = QUICK, **more: Any) -> Client:
     return Client(Endpoint(url, **{"allow_http": True, **more}), limits)
 
 
-async def push_image(c: Client, repository: str, *tags: str, seed: str = "") -> str:
-    """An image with one layer and a full configuration; returns its digest."""
+async def push_image(
+    c: Client, repository: str, *tags: str, seed: str = "", config: dict[str, Any] | None = None,
+    layer_type: str = "application/vnd.oci.image.layer.v1.tar", **more: Any,
+) -> str:  # fmt: skip
+    """An image with one layer and a full configuration (`config` on top of it, `more` beside); returns its digest."""
     layer = await c.put_blob(repository, f"layer {seed}".encode())
     content = {
         "created": "2026-11-23T10:00:00Z", "os": "linux", "architecture": "arm64", "variant": "v8",
-        "config": {"Entrypoint": ["/app"], "Cmd": ["serve"], "Env": ["PATH=/bin"], "Labels": {"team": seed or "lab"}},
-        "rootfs": {"type": "layers", "diff_ids": []},
+        "config": {"Entrypoint": ["/app"], "Cmd": ["serve"], "Env": ["PATH=/bin"], "Labels": {"team": seed or "lab"},
+                   **(config or {})},
+        **more, "rootfs": {"type": "layers", "diff_ids": []},
     }  # fmt: skip
     data = json.dumps(content).encode()
     config = await c.put_blob(repository, data)
@@ -32,7 +36,7 @@ async def push_image(c: Client, repository: str, *tags: str, seed: str = "") -> 
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": len(data)},
-        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": 6 + len(seed)}],
+        "layers": [{"mediaType": layer_type, "digest": layer, "size": 6 + len(seed)}],
     }
     return await _put(c, repository, manifest, OCI_MANIFEST, *tags)
 

@@ -87,7 +87,7 @@ def test_an_artifact(as_role: Any, lab: Registry, shelf: Shelf) -> None:
     assert f"docker pull {shelf.host}/platform/app@{shelf.app}" in shown
     assert f"{shelf.host}/platform/app@{shelf.app}" in shown
     assert "moved" not in shown.split("Sign 1.0")[0]
-    found = response.context["artifact"]
+    found = response.context["shown"].artifact
     assert found.size == sum(
         one["size"] for one in [found.manifest.content["config"], *found.manifest.content["layers"]]
     )
@@ -140,7 +140,7 @@ def test_parts_fail_alone(as_role: Any, lab: Registry, shelf: Shelf) -> None:
         viewer = as_role(Role.VIEWER)
         response = viewer.get(reverse("store:artifact", args=[lab.pk, "platform/app", shelf.app]), {"tag": "1.0"})
         assert response.status_code == 200
-        assert sorted(trouble.kind for trouble in response.context["artifact"].troubles) == ["forbidden", "mismatch"]
+        assert sorted(trouble.kind for trouble in response.context["shown"].troubles) == ["forbidden", "mismatch"]
         assert "No signature, attestation or other referrer was found." not in text(response)
         listed = viewer.get(reverse("store:repository", args=[lab.pk, "platform/app"]))
         assert [line.row.tags for line in listed.context["listing"].lines if line.row.trouble] == [["2.0"]]
@@ -206,7 +206,7 @@ def test_five_thousand_tags_do_not_freeze_a_page(as_role: Any, db: Any, tmp_path
             assert len(liar.requests) <= 1 + 6 + 5
             liar.requests.clear()
             artifact = viewer.get(reverse("store:artifact", args=[row.pk, "big/app", digest]), {"tag": "v4321"})
-            assert "v4321" in artifact.context["around"].lines[0].row.tags
+            assert "v4321" in artifact.context["shown"].around.lines[0].row.tags
             assert len(liar.requests) <= 25
 
 

@@ -4,13 +4,17 @@ Filters are Harbor's own query: `k=~part`, `k={one of}`, `k=[from~to]`, joined b
 in its source (2.15), not in its contract. A robot needs `list` for each of these, not `read`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from harborweb.registry import errors
+from harborweb.registry import errors, names
 from harborweb.registry.harbor import paths, reading
 from harborweb.registry.harbor.client import Harbor, Page, Query
+
+Item = TypeVar("Item")
 
 
 async def projects(
@@ -25,7 +29,8 @@ async def projects(
     if public is not None:
         query["public"] = public
     _filter(query, _name_is(text, named), "registry_id=[1~]" if proxies else "")
-    return await harbor.page("/projects", reading.project, query, what="projects", number=number, size=size)
+    page = await harbor.page("/projects", reading.project, query, what="projects", number=number, size=size)
+    return _sound(harbor, page, lambda one: "/" not in one.name and names.is_repository(one.name))
 
 
 async def project(harbor: Harbor, name: str) -> reading.Project:
@@ -44,7 +49,9 @@ async def repositories(
     path = f"{paths.project(project)}/repositories" if project else "/repositories"
     query: dict[str, str | int | bool] = {"sort": sort}
     _filter(query, _name_is(text, named))
-    return await harbor.page(path, reading.repository, query, what=project, number=number, size=size)
+    what = project or _("its repositories")
+    page = await harbor.page(path, reading.repository, query, what=what, number=number, size=size)
+    return _sound(harbor, page, lambda one: bool(one.short) and names.is_repository(one.name))
 
 
 async def repository(harbor: Harbor, name: str) -> reading.Repository:
@@ -54,17 +61,21 @@ async def repository(harbor: Harbor, name: str) -> reading.Repository:
 
 async def artifacts(
     harbor: Harbor, repository: str, *, tag: str = "", sort: str = "-push_time", number: int = 1,
-    size: int = paths.MAX_PAGE, digests: Sequence[str] = (), part: str = "", untagged: bool = False,
+    size: int = paths.MAX_PAGE, digests: Sequence[str] = (), part: str = "", tagged: bool | None = None,
 ) -> Page[reading.Artifact]:  # fmt: skip
-    """Artifacts of a repository with tags and accessories, 100 in one request; `tag` filters by a part of a tag,
-    `part` by one of the digest; `digests` only these. Children of an index are not listed, whatever is asked."""
+    """Artifacts of a repository with tags and accessories, 100 in one request.
+
+    `tag` filters by a part of a tag, `part` by one of the digest; `digests` only these; `tagged` those with a tag, or
+    without. Children of an index are not listed, whatever is asked.
+    """
     query: dict[str, str | int | bool] = {"with_tag": True, "with_accessory": True, "with_label": True, "sort": sort}
     _filter(
-        query, f"tags=~{_quoted(tag)}" if _quoted(tag) else "", "tags=nil" if untagged else "",
+        query, f"tags=~{_quoted(tag)}" if _quoted(tag) else "", {True: "tags=*", False: "tags=nil", None: ""}[tagged],
         _one_of("digest", digests), f"digest=~{_quoted(part)}" if _quoted(part) else "",
     )  # fmt: skip
     path = f"{paths.repository(repository)}/artifacts"
-    return await harbor.page(path, reading.artifact, query, what=repository, number=number, size=size)
+    page = await harbor.page(path, reading.artifact, query, what=repository, number=number, size=size)
+    return _sound(harbor, page, lambda one: names.is_digest(one.digest))
 
 
 async def artifact(harbor: Harbor, repository: str, reference: str) -> reading.Artifact:
@@ -111,6 +122,13 @@ async def _whole(harbor: Harbor, path: str, query: Query, what: str) -> tuple[di
         if len(page.items) < page.size or number >= harbor.limits.pages:
             return found, total
         number += 1
+
+
+def _sound(harbor: Harbor, page: Page[Item], good: Callable[[Item], bool]) -> Page[Item]:
+    """`page`, no longer than it was asked for; raises where one item has no name: nothing is left out unseen."""
+    if not all(good(one) for one in page.items):
+        raise errors.odd(harbor.endpoint.host, _("its list holds something that has no name as Harbor gives them"))
+    return replace(page, items=page.items[: page.size])
 
 
 def _quoted(text: str) -> str:

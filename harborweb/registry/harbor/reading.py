@@ -97,9 +97,22 @@ class Artifact:
     project_id: int = 0
 
     @property
+    def platforms(self) -> list[str]:
+        """Of the image, or of the children of the index; what buildkit calls unknown is an attestation."""
+        if self.config and self.config.platform:
+            return [self.config.platform]
+        named = [one.platform for one in self.references if one.platform and "unknown" not in one.platform]
+        return list(dict.fromkeys(named))
+
+    @property
+    def signatures(self) -> list[str]:
+        """The types of what Harbor takes for signatures, each once."""
+        return list(dict.fromkeys(one.type for one in self.accessories if one.type.startswith("signature.")))
+
+    @property
     def signed(self) -> bool:
         """Harbor's own opinion: an object at the place of a signature is there, whatever it holds."""
-        return any(one.type.startswith("signature.") for one in self.accessories)
+        return bool(self.signatures)
 
 
 def project(item: dict[str, Any]) -> Project:

@@ -54,10 +54,10 @@ def cosign_here() -> services.CosignState:
 
 
 @register.simple_tag
-def verify_by_hand(registry: Registry, repository: str, digest: str) -> str:
-    """The command that verifies this digest without harborweb, with a placeholder for the key file."""
+def verify_by_hand(registry: Registry, repository: str, digest: str, key_file: str = "KEY.pub") -> str:
+    """The command that verifies this digest without harborweb; `key_file` is the public half's file."""
     state = services.cosign_state()
     version = state.version or cosign_features.Version((3, 1, 2))
     endpoint = Endpoint(registry.url, allow_http=True, ca_pem=registry.ca_pem)  # only to be shown: no password
     reference = f"{endpoint.host}/{repository}@{digest}"
-    return shown(Cosign("cosign", version).verify(reference, places.access(endpoint), "KEY.pub"))
+    return shown(Cosign("cosign", version).verify(reference, places.access(endpoint), key_file))
