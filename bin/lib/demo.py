@@ -28,20 +28,29 @@ def options(arguments: list[str]) -> argparse.Namespace:
         description="Runs harborweb with a registry, Redis and sample images on this machine, on loopback only. "
         "Installs what is missing below var/. Ctrl-C ends everything; the next start goes on where it was.",
     )
-    parser.add_argument("--data", type=Path, default=VAR / "demo", metavar="DIR", help="where its state is (var/demo)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="where its state is (var/demo; with --harbor var/demo-harbor)"
+    )
     parser.add_argument("--port", type=int, default=8800, metavar="N", help="of the web pages (8800)")
+    parser.add_argument(
+        "--harbor", action="store_true", help="with the tests' Harbor double before the registry: projects, robots, …"
+    )
     parser.add_argument(
         "--smoke", action="store_true", help="on free ports and a temporary folder: walk the main job and judge it"
     )
-    return parser.parse_args(arguments)
+    wanted = parser.parse_args(arguments)
+    wanted.data = wanted.data or VAR / ("demo-harbor" if wanted.harbor else "demo")
+    return wanted
 
 
 class Demo:
     """One running demo; `with Demo(data, port) as demo:` starts it, and nothing of it outlives the block."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, harbor: bool = False) -> None:
         self.data = data.resolve()
         self.port = port
+        self.with_harbor = harbor
+        self.harbor = ""  # the double's address
         self.address = f"http://127.0.0.1:{port}"
         self.python = Path(sys.executable)
         self.env: dict[str, str] = {}
@@ -76,6 +85,8 @@ class Demo:
         self._ends.callback(self.children.stop)
         self._start_redis(redis)
         self._start_registry(registry)
+        if self.with_harbor:
+            self._start_harbor()
         self._fill(cosign)
         self._start_own()
         self.children.wait_for("web", lambda: answers(f"{self.address}/health/"))
@@ -128,15 +139,9 @@ class Demo:
 
     def _start_registry(self, registry: Path) -> None:
         """On the port it had before, because that port is in the signatures' references, or on another one."""
-        state = self.data / "state.json"
-        known = json.loads(state.read_text()) if state.exists() else {}
-        port = known.get("registry", 0)
-        if not port or not free(port):
-            port = free_port()
-        known |= {"registry": port, "practice": known.get("practice") or free_port()}
-        state.write_text(json.dumps(known))
+        port = self._port("registry")
         self.registry = f"http://127.0.0.1:{port}"
-        self.env["HARBORWEB_PRACTICE_PORT"] = str(known["practice"])
+        self.env["HARBORWEB_PRACTICE_PORT"] = str(self._port("practice"))
         configuration = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": True}},
@@ -152,11 +157,41 @@ class Demo:
         self.children.wait_for("registry", lambda: answers(f"{self.registry}/v2/"))
         self.children.wait_for("redis", self.socket.exists)
 
+    def _port(self, name: str) -> int:
+        """The port that `name` had before, or another one where that is taken."""
+        state = self.data / "state.json"
+        known = json.loads(state.read_text()) if state.exists() else {}
+        port = int(known.get(name) or 0)
+        if not port or (name != "practice" and not free(port)):
+            port = free_port()
+        state.write_text(json.dumps(known | {name: port}))
+        return port
+
+    def _start_harbor(self) -> None:
+        """The tests' Harbor double, with the registry behind it; it keeps its state in a folder of its own."""
+        from bin.lib.samples import SAMPLES  # a bare Python reads the options and has no Django
+
+        self.secret = self.data / "harbor" / "admin-password"
+        port = self._port("harbor")
+        self.harbor = f"http://127.0.0.1:{port}"
+        command: list[str | Path] = [
+            self.python, "-P", "-m", "tests.harbor_double", "--port", str(port), "--folder", self.data / "harbor",
+            "--registry", self.registry, "--admin-password-file", self.secret, "--no-contract",
+        ]  # fmt: skip
+        for project in sorted({one.repository.partition("/")[0] for one in SAMPLES}):
+            command += ["--project", project]
+        self.children.start("harbor", command, self.env | {"PYTHONPATH": str(ROOT)})
+        self.children.wait_for("harbor", lambda: answers(f"{self.harbor}/api/v2.0/health"))
+
     def _fill(self, cosign: Path) -> None:
         say("Preparing the database and the sample images")
         (self.data / "app").mkdir(exist_ok=True, mode=0o700)
         (self.data / "installers").mkdir(exist_ok=True)
-        command: list[str | Path] = [self.python, "-P", "-m", "bin.lib.fill", self.data, self.registry, cosign]
+        command: list[str | Path] = [
+            self.python, "-P", "-m", "bin.lib.fill", self.data, self.harbor or self.registry, cosign,
+        ]  # fmt: skip
+        if self.harbor:
+            command += ["--harbor", self.secret]
         self.docker = shutil.which("docker") is not None and engine.answers()
         if self.docker:
             command.append("--engine")
@@ -216,12 +251,18 @@ def _greet(demo: Demo, seconds: float) -> None:
         f"\nharborweb runs at {demo.address}/ (started in {seconds:.0f} s)\n"
         f"  sign in, once:    {demo.link()}\n"
         f"  another link:     HARBORWEB_DATA={shown}/app bin/manage sign_in_link --base {demo.address}\n"
-        f"  sample registry:  {demo.registry}\n"
+        f"  sample registry:  {demo.harbor or demo.registry}\n{_harbor(demo)}"
         f"  deploying:        {_deploying(demo, practice)}\n"
         f"  state and logs:   {shown}\n"
         "Ctrl-C stops everything.",
         flush=True,
     )
+
+
+def _harbor(demo: Demo) -> str:
+    if not demo.harbor:
+        return ""
+    return f"  as a Harbor:      its API is a double’s, user admin, password in {demo.secret}\n"
 
 
 def _deploying(demo: Demo, practice: Path) -> str:
@@ -237,7 +278,7 @@ def main() -> int:
     stop_on_signals()
     try:
         began = time.monotonic()
-        with Demo(wanted.data, wanted.port) as demo:
+        with Demo(wanted.data, wanted.port, wanted.harbor) as demo:
             _greet(demo, time.monotonic() - began)
             while True:
                 demo.children.check()

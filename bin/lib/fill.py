@@ -1,6 +1,6 @@
 """Fill a demo: database, sample images, and what the application needs to know of them.
 
-Run by `demo` as a process of its own, with Django: `fill DATA REGISTRY_URL COSIGN`.
+Run by `demo` as a process of its own, with Django: `fill DATA REGISTRY_URL COSIGN [--engine] [--harbor PASSWORD_FILE]`.
 Everything here may be repeated; what is there already stays.
 """
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.core.management import call_command
@@ -19,6 +20,9 @@ from django.http import HttpRequest
 from bin.lib import samples
 from bin.lib.say import ROOT, say
 
+if TYPE_CHECKING:
+    from harborweb.registry.models import Registry
+
 
 def main() -> None:
     """Migrate, push the samples, then make the rows."""
@@ -26,24 +30,30 @@ def main() -> None:
     data, url, cosign = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    pushed = asyncio.run(_push(data, url, cosign))
+    secret = Path(sys.argv[sys.argv.index("--harbor") + 1]) if "--harbor" in sys.argv else None
+    admin = ("admin", secret.read_text().strip()) if secret else ("", "")
+    pushed = asyncio.run(_push(data, url, cosign, *admin))
     if pushed:
         say(f"  {pushed} sample images pushed and signed")
     registry = _rows(data / "keys", url)
+    if secret:
+        _connect(registry, *admin)
     _first_sweep(registry)
     _practice(data, "--engine" in sys.argv)
     _offer(data / "installers")
 
 
-async def _push(data: Path, url: str, cosign: Path) -> int:
+async def _push(data: Path, url: str, cosign: Path, user: str, password: str) -> int:
     from harborweb.registry.client import Client, Endpoint
 
     signer = await samples.keys(cosign, data / "keys")
-    async with Client(Endpoint(url, allow_http=True)) as client:
+    if user:
+        signer.sign_in(url.split("//")[1], user, password)
+    async with Client(Endpoint(url, user, password, allow_http=True)) as client:
         return await samples.fill(client, signer, url.split("//")[1], data / "samples.json")
 
 
-def _rows(keys: Path, url: str) -> object:
+def _rows(keys: Path, url: str) -> "Registry":
     """The registry "demo" and the trusted key pair "demo"; the stranger's key is not told to anybody."""
     from harborweb import sealing
     from harborweb.registry.models import Registry
@@ -62,6 +72,23 @@ def _rows(keys: Path, url: str) -> object:
             password_sealed=sealing.seal((keys / "password").read_text(), keysmith.PASSWORD),
         )  # fmt: skip
     return registry
+
+
+def _connect(registry: "Registry", user: str, password: str) -> None:
+    """See that it is a Harbor, and have robots of our own made in it, here and now; those that work stay."""
+    from harborweb.celery import app
+    from harborweb.registry import robot_services, seeing
+    from harborweb.registry.harbor import system
+
+    seeing.look(registry)
+    if registry.account != system.Kind.ROBOT:
+        app.conf.task_always_eager = True  # no worker runs yet, and the first sweep needs them
+        try:
+            robot_services.request_robots(_request(), registry, robot_services.Asked(user, password))
+        finally:
+            app.conf.task_always_eager = False
+        registry.refresh_from_db()
+        seeing.look(registry)
 
 
 def _practice(data: Path, engine: bool) -> None:
@@ -99,13 +126,13 @@ def _offer(installers: Path) -> None:
         services.add_folder(_request(), str(installers / "practice"))
 
 
-def _first_sweep(registry: object) -> None:
+def _first_sweep(registry: "Registry") -> None:
     """Request a sweep where none has ended yet; the workers will find it."""
     from harborweb.audit import services
     from harborweb.audit.models import Sweep
 
     if not Sweep.objects.filter(finished__isnull=False).exists():
-        services.request_sweep(_request(), registry)  # type: ignore[arg-type]
+        services.request_sweep(_request(), registry)
 
 
 def _request() -> HttpRequest:

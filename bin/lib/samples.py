@@ -61,9 +61,18 @@ class Signer:
     folder: Path
     password: str = field(repr=False)
 
+    def sign_in(self, host: str, user: str, password: str) -> None:
+        """Let cosign sign in to `host`, by a file in its home that only we can read."""
+        file = self.folder / ".docker" / "config.json"
+        file.parent.mkdir(exist_ok=True)
+        login = base64.b64encode(f"{user}:{password}".encode()).decode()
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(json.dumps({"auths": {host: {"auth": login}}}))
+
     async def run(self, *arguments: str) -> None:
         """Run cosign with these arguments in the keys' folder; raises CosignFailed."""
         environment = os.environ | {"COSIGN_PASSWORD": self.password, "HOME": str(self.folder)}
+        environment.pop("DOCKER_CONFIG", None)
         process = await asyncio.create_subprocess_exec(
             str(self.cosign), *arguments, cwd=self.folder, env=environment, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bin.lib.browse import JOB_SECONDS, Astray, Browser, Page, watch_job
-from bin.lib.demo import Demo, free_port
+from bin.lib.demo import Demo, free_port, options
 from bin.lib.processes import Died, Stop, stop_on_signals
 from bin.lib.samples import CHILD, SAMPLES, TO_SIGN
 from bin.lib.say import say
@@ -179,7 +179,11 @@ def main() -> int:
     stop_on_signals()
     passed = failed = 0
     try:
-        with tempfile.TemporaryDirectory(prefix="harborweb-smoke-") as folder, Demo(Path(folder), free_port()) as demo:
+        harbor = options(sys.argv[1:]).harbor
+        with (
+            tempfile.TemporaryDirectory(prefix="harborweb-smoke-") as folder,
+            Demo(Path(folder), free_port(), harbor) as demo,
+        ):
             walk = Walk(demo)
             steps = {
                 "sign in by the one-time link": walk.sign_in,

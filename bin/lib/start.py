@@ -20,7 +20,7 @@ def main() -> None:
     """`start manage|demo|pictures|test …`: goes over to the command itself, and returns only by an error."""
     os.environ.pop("PYTHONPATH", None)  # it was for us alone
     command, *arguments = sys.argv[1:]
-    module = MODULES.get(command, "")
+    module, harbor = MODULES.get(command, ""), False
     try:
         if command == "manage" and arguments[:1] == ["harbor_double"]:
             python = venv.ensure(venv.TEST)
@@ -34,12 +34,13 @@ def main() -> None:
         if command == "demo":
             from bin.lib.demo import options
 
-            if options(arguments).smoke:  # --help and a wrong option need no set-up
-                module = "smoke"
+            wanted = options(arguments)  # --help and a wrong option need no set-up
+            module, harbor = "smoke" if wanted.smoke else module, wanted.harbor
         if command == "test" and find_spec("ensurepip") is None and debian.is_root():
             debian.install("python3-venv")  # Debian splits it off
         with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
-            environment = together.submit(venv.ensure, venv.RUNTIME if command == "demo" else venv.TEST)
+            runtime = command == "demo" and not harbor  # the Harbor double is the tests'
+            environment = together.submit(venv.ensure, venv.RUNTIME if runtime else venv.TEST)
             try:
                 tools.bring(*BUILT[command])
             except SetupError as error:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from tests.harbor_double import harbor_double
+from tests.harbor_double import harbor_double, keeping
 
 
 def main() -> None:
@@ -18,11 +18,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bin/manage harbor_double", description=__doc__)
     parser.add_argument("--port", type=int, default=8085)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--folder", type=Path, help="where its registry keeps things; without it they go at the end")
+    parser.add_argument("--folder", type=Path, help="where it keeps things; without it they go at the end")
     parser.add_argument("--registry", default="", help="a registry that runs already, instead of one of its own")
     parser.add_argument("--registry-program", type=Path, help="the program of the registry behind")
     parser.add_argument("--external-url", default="", help="what it takes for its address, behind a proxy")
     parser.add_argument("--admin-password-file", type=Path, help="the administrator's password; made if not there")
+    parser.add_argument("--project", action="append", default=[], metavar="NAME", help="a project to make")
     parser.add_argument("--adopt", action="store_true", help="learn what the registry behind holds already")
     parser.add_argument("--seed", action="append", default=[], metavar="PROJECT/REPOSITORY=N",
                         help="make N artifacts that have no bytes")  # fmt: skip
@@ -36,11 +37,15 @@ def main() -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
     try:
+        known = keeping.load(folder / "state.pickle")
         with harbor_double(
             folder, options.port, host=options.host, registry=options.registry, external_url=options.external_url,
-            admin_password=_password(secret), contract=not options.no_contract,
-        ) as double:  # fmt: skip
-            if options.adopt:
+            admin_password=_password(secret), contract=not options.no_contract, state=known,
+        ) as double, keeping.kept(double.state, folder / "state.pickle"):  # fmt: skip
+            for name in options.project:
+                if double.state.project(name) is None:
+                    double.state.add_project(name)
+            if options.adopt and known is None:
                 double.adopt()
             for one in options.seed:
                 name, _, count = one.rpartition("=")

@@ -114,19 +114,20 @@ class HarborDouble:
 @contextmanager
 def harbor_double(
     folder: Path, port: int | None = None, *, registry: str = "", external_url: str = "",
-    admin_password: str = "", contract: bool = True, host: str = "127.0.0.1",
+    admin_password: str = "", contract: bool = True, host: str = "127.0.0.1", state: State | None = None,
 ) -> Iterator[HarborDouble]:  # fmt: skip
     """Run a Harbor in this process, with a real registry behind it (its own in `folder`, or the one at `registry`).
 
-    `external_url` is what Harbor takes for its address (https behind a proxy); without it, where it listens. On the
-    way out an answer that broke the contract raises AssertionError.
+    `external_url` is what Harbor takes for its address (https behind a proxy); without it, where it listens. `state` is
+    one that was kept (keeping.py). On the way out an answer that broke the contract raises AssertionError.
     """
     port = port or real.free_port()
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         behind = registry or stack.enter_context(real.registry_server(folder / "registry")).url
         url = f"http://{host}:{port}"
-        state = State(external_url=external_url or url)
+        state = state or State()
+        state.external_url = external_url or url
         if admin_password:
             state.admin.password = admin_password
         made = Parts(state, Backend(behind), folder, Contract.shared() if contract else None)

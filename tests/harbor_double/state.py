@@ -63,6 +63,14 @@ class State:
             self.next("user")
             self.add_project("library", public=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what belongs to this process (keeping.py)."""
+        kept = {key: value for key, value in self.__dict__.items() if key not in ("lock", "frozen")}
+        return {**kept, "last": dict(self.last)}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__dict__.update(kept, lock=threading.RLock(), frozen={}, last=defaultdict(int, kept["last"]))
+
     # -- numbers and names
 
     def next(self, sequence: str) -> int:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -295,18 +296,50 @@ def test_it_learns_what_a_registry_holds(tmp_path: Path) -> None:
             assert repository.tags["v1"].digest == digest
 
 
-def test_the_command_says_where_it_is_and_not_its_password(tmp_path: Path) -> None:
-    port, secret = parts.free_port(), tmp_path / "password"
-    command = [sys.executable, "-m", "tests.harbor_double", "--port", str(port), "--admin-password-file", str(secret)]
-    process = subprocess.Popen(command, cwd=parts.ROOT, stdout=subprocess.PIPE, text=True)
+@contextmanager
+def command(*options: str) -> Iterator[dict[str, str]]:
+    """`bin/manage harbor_double`, and the line that it says."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.harbor_double", *options], cwd=parts.ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        password = secret.read_text()
-        assert password not in said
-        assert secret.stat().st_mode & 0o777 == 0o600
-        who = requests.get(f"{json.loads(said)['url']}{API}/users/current", auth=("admin", password), timeout=9)
-        assert who.status_code == 200
+        said: dict[str, str] = json.loads(process.stdout.readline())
+        yield said
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+def test_the_command_says_where_it_is_and_not_its_password(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    with command("--port", str(parts.free_port()), "--admin-password-file", str(secret)) as said:
+        password = secret.read_text()
+        assert password not in json.dumps(said)
+        assert secret.stat().st_mode & 0o777 == 0o600
+        who = requests.get(f"{said['url']}{API}/users/current", auth=("admin", password), timeout=9)
+        assert who.status_code == 200
+
+
+def test_the_command_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Projects, robots and images are there again after a stop; the file with secrets is its owner's alone."""
+    options = ("--port", str(parts.free_port()), "--folder", str(tmp_path), "--project", "team")
+    access = [{"resource": "repository", "action": "push"}]
+    body = {"name": "r", "level": "system", "duration": -1,
+            "permissions": [{"kind": "project", "namespace": "*", "access": access}]}  # fmt: skip
+    with command(*options) as said:
+        admin = ("admin", Path(said["password_file"]).read_text())
+        made = requests.post(f"{said['url']}{API}/robots", json=body, auth=admin, timeout=9).json()
+
+        async def push() -> str:
+            async with client(said["url"], username=made["name"], password=made["secret"]) as c:
+                return await push_image(c, "team/app", "v1")
+
+        digest = run(push())
+    assert (tmp_path / "state.pickle").stat().st_mode & 0o777 == 0o600
+    with command(*options) as said:
+        robot = (made["name"], made["secret"])
+        at = f"{said['url']}/v2/team/app/manifests/v1"
+        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+        got = requests.get(at, auth=robot, headers=accept, timeout=9)
+        assert got.headers["Docker-Content-Digest"] == digest
