@@ -76,17 +76,13 @@ def _rows(keys: Path, url: str) -> "Registry":
 
 def _connect(registry: "Registry", user: str, password: str) -> None:
     """See that it is a Harbor, and have robots of our own made in it, here and now; those that work stay."""
-    from harborweb.celery import app
-    from harborweb.registry import robot_services, seeing
+    from harborweb.registry import robot_services, seeing, tasks
     from harborweb.registry.harbor import system
 
     seeing.look(registry)
     if registry.account != system.Kind.ROBOT:
-        app.conf.task_always_eager = True  # no worker runs yet, and the first sweep needs them
-        try:
-            robot_services.request_robots(_request(), registry, robot_services.Asked(user, password))
-        finally:
-            app.conf.task_always_eager = False
+        job = robot_services.request_robots(_request(), registry, robot_services.Asked(user, password))
+        tasks.make_robots(job.pk)  # no worker runs yet, and the first sweep needs them; theirs will find it claimed
         registry.refresh_from_db()
         seeing.look(registry)
 

@@ -129,7 +129,7 @@ def token(request: Request, parts: "Parts") -> Response:
 
 
 def _catalog(asked: Asked) -> Response:
-    if not asked.who.admin:
+    if not asked.who.may_system("catalog", "read"):
         challenge = 'Basic realm="harbor"'
         raise asked.refused("unauthorized to list catalog", challenge=challenge)
     names = sorted(one.name for _, one in asked.parts.state.repositories())
