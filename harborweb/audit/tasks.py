@@ -4,7 +4,7 @@ from celery import shared_task
 
 from harborweb.audit import workshop
 from harborweb.audit.again import judge_again
-from harborweb.audit.hooks import looking, queueing
+from harborweb.audit.hooks import looking, making, queueing
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed
 
@@ -21,6 +21,12 @@ def sweep(job_id: int) -> None:
 def look(job_id: int) -> None:
     """Look at what a Harbor told of one repository."""
     perform(job_id, looking.look)
+
+
+@shared_task
+def make_hooks(job_id: int) -> None:
+    """Make, change or remove the webhook policies of a Harbor."""
+    perform(job_id, making.make)
 
 
 @shared_task(expires=30)

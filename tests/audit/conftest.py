@@ -18,6 +18,7 @@ from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 from harborweb.verification.keys import load_public_key
 from tests import parts
+from tests.harbor_double.fixtures import harbor  # noqa: F401 - a fixture
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from harborweb.audit import tasks
 from harborweb.audit.hooks import payload, queueing, receiving
+from harborweb.audit.hooks.hashing import hashed
 from harborweb.audit.models import Hook, HookEvent
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
@@ -28,7 +29,7 @@ Kind, State = HookEvent.Kind, HookEvent.State
 def hook(redis_settings: str) -> Hook:
     """A project that tells us; Redis is there, and no worker."""
     registry = Registry.objects.create(name="lab", url="http://127.0.0.1:1", allow_http=True)
-    return Hook.objects.create(registry=registry, project="team", secret_hash=receiving.hashed(SECRET), address="-")
+    return Hook.objects.create(registry=registry, project="team", secret_hash=hashed(SECRET), address="-")
 
 
 def post(hook: Hook | int, body: bytes, secret: str | None = SECRET, kind: str = says.DEFAULT, **more: Any) -> Any:
@@ -105,7 +106,7 @@ def test_a_hook_that_is_switched_off_is_deaf(hook: Hook) -> None:
 
 
 def test_a_former_secret_is_good_until_the_new_one_has_arrived(hook: Hook) -> None:
-    Hook.objects.update(secret_hash=receiving.hashed("new"), former_hash=receiving.hashed(SECRET))
+    Hook.objects.update(secret_hash=hashed("new"), former_hash=hashed(SECRET))
     assert post(hook, push()).status_code == post(hook, push("2"), "new").status_code == 202
     Hook.objects.update(former_hash="")
     assert post(hook, push()).status_code == 401
@@ -134,7 +135,7 @@ def test_the_database_does_not_hold_the_secret(hook: Hook) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM audit_hook")
         assert "only Harbor" not in str(cursor.fetchall())
-    assert receiving.hashed(SECRET) != receiving.hashed(SECRET + "x")
+    assert hashed(SECRET) != hashed(SECRET + "x")
 
 
 def test_only_posting(hook: Hook) -> None:

@@ -54,8 +54,9 @@ class Deliveries:
                 "harbor_hostname": self.host, "job_status": "Success", "description": "", "artifact_type": "image",
                 "authentication_type": "basic", "override_mode": True, "trigger_type": "MANUAL",
                 "policy_creator": "admin", "execution_timestamp": int(now().timestamp()),
-                "src_resource": {"registry_type": "docker-registry", "endpoint": "", "namespace": project.name},
-                "dest_resource": {"registry_name": "Local", "registry_type": "harbor", "namespace": project.name},
+                "src_resource": {"registry_name": "hub", "registry_type": "docker-registry", "namespace": project.name},
+                # The end that is this Harbor has no registry's name (its source, replication.go).
+                "dest_resource": {"registry_type": "harbor", "endpoint": self.host, "namespace": project.name},
                 "successful_artifact": [{"type": "image", "status": "Success", "name_tag": name}],
             }
         }  # fmt: skip

@@ -10,10 +10,10 @@ import secrets
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from harborweb.audit import tasks
 from harborweb.audit.hooks import queueing
+from harborweb.audit.hooks.hashing import hashed
 from harborweb.audit.hooks.payload import Junk, Told, read
 from harborweb.audit.models import Hook, HookEvent
 
@@ -30,11 +30,6 @@ QUOTAS = (HookEvent.Kind.QUOTA_EXCEEDED, HookEvent.Kind.QUOTA_WARNING)
 
 class Full(Exception):
     """More waits already than will be kept."""
-
-
-def hashed(secret: str) -> str:
-    """What is kept of a secret: a keyed hash, worth nothing without the app's own secret."""
-    return salted_hmac("harborweb.audit.hooks", secret, algorithm="sha256").hexdigest()
 
 
 def speaker(registry: int, authorization: str) -> Hook | None:

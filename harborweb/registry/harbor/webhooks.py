@@ -86,6 +86,17 @@ async def events(harbor: Harbor, project: str) -> Events:
     return Events(tuple(image.texts(content.get("event_type"))), tuple(formats))
 
 
+async def last_triggers(harbor: Harbor, project: str) -> dict[str, datetime]:
+    """When each policy of `project`, by name, was last triggered by anything; those that never were are missing."""
+    content = await harbor.get(f"{paths.project(project)}/webhook/lasttrigger", what=project)
+    found: dict[str, datetime] = {}
+    for one in image.objects(content):
+        name, at = image.text(one.get("policy_name")), reading.moment(one.get("last_trigger_time"))
+        if at is not None:
+            found[name] = max(at, found.get(name, at))
+    return found
+
+
 async def create(harbor: Harbor, project: str, new: NewPolicy) -> int:
     """Make a policy; its id. Raises "conflict" where there is one of that name, "invalid" for an unknown event."""
     return await harbor.create(_path(project), new.body(), what=_what(project, new.name), look=_look(project, new.name))
