@@ -11,6 +11,7 @@ from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.configuration import services
 from harborweb.configuration.text.document import Document
+from harborweb.deployment.models import Deployment, Installer
 from tests.access.samples import PASSWORD, PLAIN, TEXT, saved
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +177,18 @@ def test_names_that_make_trouble_are_doubted(client: Any, as_role: Any, name: st
     as_role(Role.VIEWER)
     page = client.get("/access/proxy/nginx/", {**ASKED, "name": name, "harbor": "192.0.2.8"})
     assert page.status_code == 200 and doubt in words(page)
+
+
+def test_the_page_says_by_which_address_docker_login_goes_until_the_next_deployment(client: Any, as_role: Any) -> None:
+    runs = saved(TEXT)
+    as_role(Role.VIEWER)
+    assert "docker login goes by it" not in words(client.get("/access/proxy/nginx/", ASKED))
+    installer = Installer.objects.create(path="/opt/harbor", version="v2.15.2", source="folder", ready=True)
+    Deployment.objects.create(number=1, revision=runs, installer=installer, began=True, outcome="deployed")
+    said = words(client.get("/access/proxy/nginx/", ASKED))
+    assert "The Harbor that runs takes https://registry.example for its address. That is revision 1" in said
+    same = client.get("/access/proxy/nginx/", {**ASKED, "name": "registry.example"})
+    assert "docker login goes by it" not in words(same)
 
 
 def test_a_draft_that_yaml_cannot_read_is_named(client: Any, as_role: Any) -> None:

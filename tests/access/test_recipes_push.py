@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -85,6 +86,34 @@ def test_an_image_of_20_mb_is_pushed_and_pulled_back_by_digest(
     original = image.folder / "blobs" / "sha256"
     for digest in (image.manifest, image.layer):
         assert blobs[digest].read_bytes() == (original / digest.removeprefix("sha256:")).read_bytes()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("front", ["apache", "nginx"], indirect=True)
+def test_the_docker_engine_pushes_20_mb_and_pulls_them_back(
+    front: Front, harbor: HarborDouble, image: Layout, tmp_path: Path
+) -> None:
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        parts.missing("no Docker engine answers")
+    name = f"{front.host}/library/engine-{front.https_port}"
+    env = os.environ | {"DOCKER_CONFIG": str(tmp_path)}
+    login = base64.b64encode(":".join(harbor.admin).encode()).decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {front.host: {"auth": login}}}))
+    layer = image.folder / "blobs" / "sha256" / image.layer.removeprefix("sha256:")
+
+    def docker(*words: str) -> str:
+        done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=90, env=env, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    docker("import", str(layer), f"{name}:1")
+    try:
+        (digest,) = re.findall(r"digest: (sha256:\w+)", docker("push", f"{name}:1"))
+        docker("rmi", f"{name}:1")
+        assert digest in docker("pull", f"{name}@{digest}")
+        docker("rmi", f"{name}@{digest}")
+    finally:
+        subprocess.run(["docker", "rmi", f"{name}:1"], capture_output=True, check=False)
 
 
 def test_an_upload_goes_on_at_the_public_address(front: Front, tls: Authority, harbor: HarborDouble) -> None:

@@ -60,7 +60,11 @@ def _keys(form: FrontForm) -> dict[str, Any]:
     if state is None or form.made is None:
         return {}
     rows = key_rows.keys(form.made, state)
-    return {"keys": rows, "said": all(row.said for row in rows), "draft": configuration.current_draft()}
+    stands = place()
+    runs = stands if stands is not None and stands.deployed and stands.url != form.made.url else None
+    return {
+        "keys": rows, "said": all(row.said for row in rows), "draft": configuration.current_draft(), "runs": runs,
+    }  # fmt: skip
 
 
 @requires(Role.VIEWER)
