@@ -104,6 +104,7 @@ def test_writing_views_refuse_get(as_role: Any) -> None:
         "store:registry_add",
         "store:registry_remove",
         "store:project_add",
+        "store:robots_remove",
         "signing:delete",
         "configuration:discard",
         "deployment:deploy",

@@ -17,6 +17,7 @@ from harborweb.configuration.services import current_draft, latest_revision
 from harborweb.dashboard.charts import Curve, Slice, coverage, donut
 from harborweb.deployment.models import Deployment, Host
 from harborweb.jobs.models import Job
+from harborweb.registry import robot_services
 from harborweb.registry.models import Registry
 from harborweb.signing.models import CosignFound, Key
 from harborweb.verification.verdict import Verdict
@@ -121,7 +122,7 @@ def overview() -> Overview:
         legend=legend,
         bars=[(project, audit_charts.bar(project.counts, 220)) for project in summary.projects[:8]],
         curve=coverage(Sweep.objects.filter(complete=True, artifacts__gt=0).order_by("-finished")[:30]),
-        findings=_cosign() + _findings(),
+        findings=_cosign() + _robots() + _findings(),
     )
 
 
@@ -198,6 +199,23 @@ def _cosign() -> list[Finding]:
             reason = _("It has a known hole: %(cve)s.") % {"cve": one.vulnerable}
             found.append(Finding("warn", _("Old version"), subject, [], reason, one.seen, keys, action))
     return found
+
+
+def _robots() -> list[Finding]:
+    """Robots of ours that expire soon and that nobody renews by itself."""
+    return [
+        Finding(
+            one.kind,
+            _("Expired") if one.kind == "bad" else _("Expires soon"),
+            one.registry.name,
+            [],
+            f"{one.title} {one.text}",
+            None,
+            reverse("store:robots", args=[one.registry.pk]),
+            _("Make new ones"),
+        )
+        for one in robot_services.warnings()
+    ]
 
 
 def _findings() -> list[Finding]:

@@ -73,6 +73,17 @@ class Registry(models.Model):
             return "warn", gettext("Parts are not healthy")
         return "good", gettext("Healthy") if self.is_harbor and self.healthy else gettext("Answers")
 
+    @property
+    def robots_in_use(self) -> "list[Robot]":
+        """Our robots that work there."""
+        return [one for one in self.robots.all() if one.state == Robot.State.READY]
+
+    @property
+    def soonest(self) -> "Robot | None":
+        """The robot in use that expires first."""
+        dated = [(one.expires, one.pk, one) for one in self.robots_in_use if one.expires]
+        return min(dated)[2] if dated else None
+
     def endpoint(self) -> Endpoint:
         """For reading: our robot that reads, else what was typed; raises Problem when another app secret sealed it."""
         return self._as_robot(Robot.Purpose.READ) or self.own_endpoint()

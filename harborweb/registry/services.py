@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 from django.utils.translation import gettext as _
 
 from harborweb import sealing
@@ -18,7 +18,7 @@ from harborweb.registry.models import PASSWORD_PURPOSE, Registry, Robot
 from harborweb.registry.running import run
 from harborweb.registry.seeing import SEEN, note, see
 
-__all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "remove", "save"]
+__all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "every", "remove", "save"]
 
 # A page that somebody waits for: shorter than a sweep's patience.
 PATIENCE = Limits(seconds=15, connect_seconds=5, retries=1, wait_seconds=2)
@@ -92,6 +92,11 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
             _("There is already a registry named %s.") % registry.name, _("Choose another name."), field="name"
         ) from error
     return registry, found
+
+
+def every() -> QuerySet[Registry]:
+    """Every registry, its robots with it."""
+    return Registry.objects.prefetch_related("robots")
 
 
 def remove(registry: Registry) -> None:

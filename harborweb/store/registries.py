@@ -13,7 +13,7 @@ from harborweb.accounts.roles import Role, requires
 from harborweb.accounts.services import record
 from harborweb.audit import services as audit
 from harborweb.errors import Problem
-from harborweb.registry import services
+from harborweb.registry import seeing, services
 from harborweb.registry.models import Registry
 from harborweb.store.forms import RegistryForm
 from harborweb.store.services import check_words
@@ -23,7 +23,7 @@ from harborweb.store.services import check_words
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Every registry that was added here."""
-    return render(request, "store/registries.html", {"registries": Registry.objects.all()})
+    return render(request, "store/registries.html", {"registries": services.every()})
 
 
 @requires(Role.ADMINISTRATOR)
@@ -56,7 +56,7 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
         else:
             record(request, "change registry" if registry else "add registry", saved.name, saved.url)
             messages.success(request, " ".join(check_words(found)))
-            return redirect("store:projects", saved.pk)
+            return redirect("store:connection" if saved.is_harbor else "store:projects", saved.pk)
     context = {"form": form, "registry": registry, "problem": problem}
     return render(request, "store/registry_form.html", context, status=422 if request.method == "POST" else 200)
 
@@ -66,7 +66,8 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a registry now and say on the page what it answered."""
     registry = get_object_or_404(Registry, pk=pk)
-    context: dict[str, Any] = {"registries": Registry.objects.all(), "tested": registry}
+    context: dict[str, Any] = {"registries": services.every(), "tested": registry}
+    seeing.look(registry)
     try:
         context["words"] = check_words(services.check(registry.endpoint()))
     except Problem as problem:

@@ -146,7 +146,8 @@ def summary(call: Call) -> Response:
     """Counts of a project (project-summary)."""
     project = call.project("project", "read")
     body: dict[str, Any] = {"repo_count": len(project.repositories)}
-    body["quota"] = {"hard": {"storage": project.hard}, "used": {"storage": project.used()}}
+    if call.who.may(project, "quota", "read"):
+        body["quota"] = {"hard": {"storage": project.hard}, "used": {"storage": project.used()}}
     if call.who.may(project, "member", "list"):
         names = {
             1: "project_admin_count", 2: "developer_count", 3: "guest_count", 4: "maintainer_count",
