@@ -109,8 +109,8 @@ class _Trial:
             repositories.extend(one.name for one in page.items)
 
         rights["repository:list"] = await self._may(list_repositories())
-        usage = await self._value(projects.usage(self.harbor, place.name))
-        rights["quota:read"] = HAS if usage else MISSING
+        if rights["project:read"] == HAS:  # without it nobody is shown a summary
+            rights["quota:read"] = await self._may_see_quota(place.name)
         if repositories:
             rights |= await self._repository(repositories[0], signs=signs)
         return rights
@@ -160,11 +160,12 @@ class _Trial:
             return MISSING if error.kind in REFUSED else UNKNOWN
         return HAS
 
-    async def _value(self, question: Awaitable[Any]) -> Any:
+    async def _may_see_quota(self, project: str) -> str:
+        """Whether a project's summary tells how much it holds."""
         try:
-            return await question
-        except RegistryError:
-            return None
+            return HAS if await projects.usage(self.harbor, project) else MISSING
+        except RegistryError as error:
+            return MISSING if error.kind in REFUSED else UNKNOWN
 
 
 def _best(listed: list[Project]) -> Project | None:

@@ -1,6 +1,8 @@
 """What our robots may do in a Harbor, and what each right is for. Least rights: every row here is used.
 
-Which right opens which address: facts of Harbor 2.15.2, where a robot with one right at a time was tried at each.
+Which right opens which address: facts of Harbor 2.15.2, where robots with one right each were tried at all of them.
+The same robots show that in "every project" Harbor takes project:read for the reading of all that is in them; where
+projects are named it does not, so the rights are asked for one by one.
 """
 
 from collections.abc import Iterable
