@@ -78,6 +78,7 @@ def test_bad_input_is_told_at_its_field_and_makes_no_recipe(
     as_role(Role.VIEWER)
     page = client.get("/access/proxy/nginx/", {**ASKED, field: value})
     assert page.status_code == 422
+    assert "1 answer cannot be used." in words(page)
     assert sentence in words(page) and 'aria-invalid="true"' in page.content.decode()
     assert "proxy_pass" not in page.content.decode()
     assert client.get("/access/proxy/nginx/text/1/", {**ASKED, field: value}).status_code == 404
@@ -91,7 +92,8 @@ def test_one_click_puts_the_keys_into_a_draft(client: Any, as_role: Any) -> None
     after = client.post("/access/proxy/nginx/keys/", ASKED, follow=True)
     said = words(after)
     assert "3 answers are in the draft now." in said and "all in the draft" in said
-    assert "changed from 80" in said and "changed from In Harbor" in said
+    assert "changed from 80" in said and "changed from In Harbor" in said and "external_url new" in said
+    assert 'href="/configuration/draft/https/"' in after.content.decode()
     assert 'href="/configuration/draft/review/"' in after.content.decode()
     draft = services.current_draft()
     assert draft is not None

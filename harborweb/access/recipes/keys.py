@@ -16,7 +16,7 @@ EXAMPLE = "reg.mydomain.com"
 class Key:
     """One answer of the wizard. `now` is what the draft (or the latest revision) says, `wanted` what the recipe needs.
 
-    `before` is what it said when the draft began, where that differs from `now`.
+    `before` is what it said when the draft began (empty: nothing); None where that is the same.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Key:
     wanted: str
     now: str
     why: str
-    before: str = ""
+    before: str | None = None
 
     @property
     def said(self) -> bool:
@@ -53,14 +53,14 @@ def _key(name: str, answer: str, state: State, front: Front) -> Key:
         words = {choice.value: str(choice.title) for choice in BY_SWITCH[TLS].choices}
         return Key(
             name, _("the block https"), "https", words[answer], words[now], _why(name, front),
-            words[before] if before != now else "",
+            words[before] if before != now else None,
         )  # fmt: skip
     field = BY_KEY[name]
     said, first = shown(state.now(field)) or shown(field.default), shown(state.before(field)) or shown(field.default)
     now = state.typed.get(name, said)
     if name == "https.port" and state.choice(TLS) != Tls.HARBOR.value:
         now = ""
-    return Key(name, name, field.section, answer, now, _why(name, front), first if first != now else "")
+    return Key(name, name, field.section, answer, now, _why(name, front), first if first != now else None)
 
 
 def _why(name: str, front: Front) -> str:

@@ -42,7 +42,7 @@ WHY: dict[str, tuple[Words, Words]] = {
     ),
     Tag.REDIRECT: (
         gettext_lazy("http to https"),
-        gettext_lazy("Whoever comes by http is sent on. 308 keeps method and body: a push stays a push."),
+        gettext_lazy("Whoever comes by http is sent on. With 308 method and body are kept: a push stays a push."),
     ),
     Tag.CERTIFICATE: (
         gettext_lazy("Certificate"),
