@@ -40,10 +40,14 @@ def questions(seen: Seen, diagnoses: Iterable[Diagnosis]) -> list[Question]:
     return [_judged(row, judged.get(row.id), seen) for row in rows]
 
 
+FROM = {"realm": "ping", "clock": "ping"}  # read from another question's answer
+
+
 def _judged(row: Question, found: Diagnosis | None, seen: Seen) -> Question:
     changed = dict(row.__dict__)
-    if row.id in seen.skipped and not row.came:
-        changed |= {"verdict": SKIPPED, "came": _("not asked"), "note": seen.skipped[row.id]}
+    why = seen.skipped.get(FROM.get(row.id, row.id))
+    if why is not None and not row.came:
+        changed |= {"verdict": SKIPPED, "came": _("not asked"), "note": why}
     elif found is not None:
         changed |= {"verdict": found.verdict, "mark": found.mark, "hop": found.hop}
     elif not row.came:

@@ -170,6 +170,11 @@ def _cut(seen: Seen) -> Words | None:
     return {"what": what, "pause": f"{seen.pause:g}", "sent": f"{answer.sent_bytes / 1_000_000:.1f}", "mark": "HTTP/"}
 
 
+def _proxy_fails(seen: Seen) -> Words | None:
+    answer = seen.asked.get("chunk")
+    return {"status": answer.status, "mark": "HTTP/"} if answer and answer.status >= 500 and answer.html else None
+
+
 def _chunk_refused(seen: Seen) -> Words | None:
     answer = seen.asked.get("chunk")
     if answer is None or answer.status in {0, 202, 413, 408, 499, 504}:
@@ -298,9 +303,14 @@ DOCKER = (
          _("The proxy cuts an upload off that pauses for %(pause)s s."),
          _("After %(sent)s MB of the chunk: %(what)s. Slow lines and busy disks pause as long. Give it more time."),
          tag="timeouts", unless=("body_size",)),
+    Rule("proxy_fails", "proxy", "wrong", "chunk", _proxy_fails,
+         _("The proxy itself fails on an upload (%(status)d)."),
+         _("A page came where Harbor answers JSON. Mostly the proxy keeps the body first and cannot write it to "
+           "its disk: look at its error log, and turn request buffering off."), tag="buffering", unless=("timeouts",)),
     Rule("chunk_refused", "harbor", "wrong", "chunk", _chunk_refused,
          _("A chunk of 2 MiB was not accepted (%(status)d)."),
-         _("The answer: %(why)s. Look at the log of Harbor's registry."), unless=("body_size", "timeouts")),
+         _("The answer: %(why)s. Look at the log of Harbor's registry."),
+         unless=("body_size", "timeouts", "proxy_fails")),
     Rule("buffering", "proxy", "look", "big", _buffered,
          _("The proxy keeps whole layers before it passes them on."),
          _("Harbor refuses an upload without a token at once, and for %(seconds)s s nothing came: the proxy "

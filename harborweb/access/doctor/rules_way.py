@@ -243,11 +243,11 @@ WAY = (
     Rule("http2_only", "proxy", "wrong", "ping", _http2_only,
          _("The port speaks HTTP/2 without TLS, which docker does not."),
          _("%(url)s answers a request of HTTP/1.1 with frames of HTTP/2; docker says “malformed HTTP response”. Take "
-           "http2 off this listener: it belongs to the one with TLS."), tag="http2"),
+           "http2 off this listener: it belongs to the one with TLS."), tag="listen"),
     Rule("http2_broken", "proxy", "wrong", "http2", _http2_broken,
          _("HTTP/2 is offered and does not work."),
          _("Over HTTP/1.1 the same question is answered with %(status)d, over HTTP/2 not: %(why)s. docker takes HTTP/2 "
-           "whenever it is offered. Take it off, or pass on to something that speaks it."), tag="http2"),
+           "whenever it is offered. Take it off, or pass on to something that speaks it."), tag="listen"),
     Rule("redirect_loop", "proxy", "wrong", "ping", _circle,
          _("/v2/ is redirected in a circle."),
          _("%(url)s leads to %(to)s, and after %(count)d redirects nothing had answered. Mostly the proxy passes on "

@@ -49,6 +49,7 @@ async def upload(one: Examination) -> None:
     if begun.status != 202 or not place:
         one.skip(_("No upload was begun."), "chunk", "cancel")
         return
+    seen.asked["upload"] = _shortened(begun)
     url = _public(one, begun.url, place)
     half = one.bounds.chunk // 2
     body = Body((b"\0" * half, b"\0" * (one.bounds.chunk - half)), announced=None, pause=one.bounds.pause)
@@ -81,7 +82,14 @@ def _public(one: Examination, base: str, place: str) -> str:
 
 def _shortened(answer: Exchange) -> Exchange:
     """Without the upload's state, which is long and of no use."""
-    return replace(answer, url=answer.url.partition("_state=")[0].rstrip("?&"))
+    headers = tuple(
+        (name, _stateless(value) if name.lower() == "location" else value) for name, value in answer.headers
+    )
+    return replace(answer, url=_stateless(answer.url), headers=headers)
+
+
+def _stateless(url: str) -> str:
+    return url.partition("_state=")[0].rstrip("?&")
 
 
 async def pull(one: Examination) -> None:
