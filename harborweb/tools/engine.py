@@ -213,6 +213,29 @@ def use(client: "docker.DockerClient", container_id: str) -> Use | None:
     )  # fmt: skip
 
 
+def inside(
+    client: "docker.DockerClient", container_id: str, command: list[str], most: int = 65536
+) -> tuple[int | None, str]:
+    """Run `command` (no shell) inside a running container; exit code and the first `most` bytes of its output.
+
+    The code is None where the engine does not tell it; 126 and 127 mean that the program is not there. Raises
+    EngineError inside `connect`, also when it takes longer than the client waits.
+    """
+    made = client.api.exec_create(container_id, command, stdout=True, stderr=True)
+    output = b""
+    try:
+        for part in client.api.exec_start(made["Id"], stream=True):
+            output += part
+            if len(output) >= most:
+                break
+    except APIError as error:
+        if error.status_code == 400 or "executable file not found" in str(error):
+            return 127, ""
+        raise
+    code = client.api.exec_inspect(made["Id"]).get("ExitCode")
+    return (int(code) if isinstance(code, int) else None), output[:most].decode(errors="replace")
+
+
 def restart(client: "docker.DockerClient", container_id: str, patience: int) -> None:
     """Stop a container (TERM, after `patience` seconds KILL) and start it; raises EngineError inside `connect`."""
     client.api.restart(container_id, timeout=patience)
