@@ -214,7 +214,10 @@ CELERY_TASK_ACKS_LATE = True  # a second delivery finds the job claimed and leav
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"harborweb.deployment.tasks.*": {"queue": "host"}}  # what needs Harbor's own machine
+CELERY_TASK_ROUTES = {  # what needs Harbor's own machine
+    "harborweb.deployment.tasks.*": {"queue": "host"},
+    "harborweb.access.tasks.look_at_name": {"queue": "host"},
+}
 CELERY_IMPORTS = ["harborweb.registry.beat"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout": 5}

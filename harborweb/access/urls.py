@@ -11,4 +11,6 @@ urlpatterns = [
     path("proxy/", include("harborweb.access.recipes.urls")),
     path("names/", include("harborweb.access.dns.urls")),
     path("kit/", include("harborweb.access.kit.urls")),
+    path("doctor/", include("harborweb.access.doctor.urls")),
+    path("board/", include("harborweb.access.board.urls")),
 ]

@@ -134,7 +134,9 @@ FILTERS = {
 }
 
 KINDS = {
+    "board": gettext_lazy("Look at name"),
     "deploy": gettext_lazy("Deploy"),
+    "doctor": gettext_lazy("Doctor"),
     "find_cosign": gettext_lazy("Look for cosign"),
     "generate_key": gettext_lazy("Make key pair"),
     "host_check": gettext_lazy("Check machine"),

@@ -16,6 +16,7 @@ from harborweb.access.doctor.questions import SKIPPED, questions
 from harborweb.access.doctor.rules_docker import DOCKER
 from harborweb.access.doctor.rules_way import WAY
 from harborweb.access.doctor.seen import Target
+from harborweb.access.doctor.wire import Bounds
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.models import Registry
@@ -32,6 +33,7 @@ STEPS: tuple[tuple[Any, Step], ...] = (
     (gettext_lazy("Upload a chunk, cancel it"), uploading.upload),
     (gettext_lazy("Pull a layer"), uploading.pull),
 )
+BOUNDS = Bounds()
 SIGNS = {"fine": "✓", "look": "!", "wrong": "✗", "unsure": "?", "skipped": "–"}
 
 
@@ -44,7 +46,7 @@ def examine(run: Run) -> dict[str, Any]:
     target = Target(**run.arguments["target"])
     registry = Registry.objects.filter(pk=run.arguments.get("registry") or 0).first()
     credentials, ca_pem = _credentials(run, registry, target)
-    one = Examination.of(target, credentials, ca_pem)
+    one = Examination.of(target, credentials, ca_pem, BOUNDS)
     one.seen.machine = socket.gethostname()
     began = time.monotonic()
     for number, (name, step) in enumerate(STEPS, start=1):
@@ -70,7 +72,7 @@ def _credentials(run: Run, registry: Registry | None, target: Target) -> tuple[C
     if registry is None:
         return Credentials(), ""
     try:
-        endpoint = registry.endpoint()
+        endpoint = registry.signing_endpoint()
         ours = str(endpoint.base) == target.origin
     except Problem as problem:
         run.line(str(problem))

@@ -1,0 +1,153 @@
+"""The doctor's page: who may ask, what the job keeps, what the page shows and what it never shows."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from harborweb import sealing
+from harborweb.access.board import workshop as board
+from harborweb.access.doctor import services, workshop
+from harborweb.accounts.models import Activity
+from harborweb.accounts.roles import Role
+from harborweb.jobs.models import Job
+from harborweb.jobs.run import perform
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry
+from tests.access.doctor.conftest import PROJECT, QUICK, Proxy
+from tests.access.doctor.test_broken import PROTO
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "/access/doctor/"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own patience."""
+    monkeypatch.setattr(workshop, "BOUNDS", QUICK)
+
+
+def known(proxy: Proxy, url: str) -> Registry:
+    """The registry at `url`, with the administrator's password."""
+    name, password = proxy.harbor.admin
+    return Registry.objects.create(
+        name="lab", url=url, username=name, password_sealed=sealing.seal(password, PASSWORD_PURPOSE),
+        ca_pem=proxy.seals.ca_pem,
+    )  # fmt: skip
+
+
+def examined(client: Any, proxy: Proxy, *mends: tuple[str, str]) -> Job:
+    """A click on the button, and the work of both workers."""
+    front = proxy.front()
+    proxy.harbor.state.external_url = front.url
+    known(proxy, front.url)
+    with proxy.behind(front, *mends):
+        answer = client.post(f"{PAGE}ask/", {"project": PROJECT, "at": "127.0.0.1", "resolver": ""})
+        assert (answer.status_code, answer["Location"]) == (302, PAGE)
+        job = Job.objects.get(kind="doctor")
+        perform(job.pk, workshop.examine)
+        perform(Job.objects.get(kind="board").pk, board.look)
+    job.refresh_from_db()
+    assert job.state == Job.State.SUCCEEDED, (job.error, job.advice)
+    return job
+
+
+def test_a_missing_scheme_header_from_click_to_page(as_role: Any, proxy: Proxy, redis_settings: str) -> None:
+    client = as_role(Role.SIGNER)
+    job = examined(client, proxy, (PROTO, ""))
+    assert job.steps == 8 and job.queue == "default"
+    text = client.get(PAGE).content.decode()
+    assert "docker push fails" in text
+    assert "The proxy does not tell Harbor that people come over https." in text
+    assert "<mark>http://</mark>registry.lab.test" in text
+    assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
+    assert "nginx -t &amp;&amp; systemctl reload nginx" in text
+    assert Activity.objects.filter(action="ask doctor").count() == 1
+    assert "RequestHeader set X-Forwarded-Proto https" in client.get(f"{PAGE}?proxy=apache").content.decode()
+    report = client.get(reverse("access:doctor_report", args=[job.pk]))
+    assert report["Content-Type"].startswith("text/plain")
+    assert "[Reverse proxy] The proxy does not tell Harbor" in report.content.decode()
+
+
+def test_no_secret_is_kept_or_shown(as_role: Any, proxy: Proxy, redis_settings: str) -> None:
+    client = as_role(Role.SIGNER)
+    job = examined(client, proxy)
+    kept = repr((job.result, job.arguments)) + "".join(job.log.values_list("text", flat=True))
+    shown = (
+        client.get(PAGE).content.decode() + client.get(reverse("access:doctor_report", args=[job.pk])).content.decode()
+    )
+    for text in (kept, shown):
+        assert proxy.harbor.admin[1] not in text
+        assert "eyJ" not in text  # how each token begins
+        assert "_state=" not in text
+
+
+def test_everybody_reads_and_signers_ask(as_role: Any, proxy: Proxy, redis_settings: str) -> None:
+    known(proxy, "https://registry.lab.test")
+    viewer = as_role(Role.VIEWER)
+    text = viewer.get(PAGE).content.decode()
+    assert "Nobody has asked yet" in text and "doctor/ask" not in text
+    assert viewer.post(f"{PAGE}ask/").status_code == 403
+    assert "doctor/ask" in as_role(Role.SIGNER).get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("project", "../x", "is no project name"),
+        ("at", "registry.lab.test", "is no address"),
+        ("resolver", "dns.example", "is no name server"),
+        ("resolver", "9.9.9.9:0", "is no name server"),
+    ],
+)  # fmt: skip
+def test_wishes_that_are_none(
+    as_role: Any, proxy: Proxy, redis_settings: str, field: str, value: str, says: str
+) -> None:
+    known(proxy, "https://registry.lab.test")
+    client = as_role(Role.SIGNER)
+    client.post(f"{PAGE}ask/", {"project": PROJECT, "at": "", "resolver": "", field: value})
+    assert not Job.objects.exists()
+    assert says in client.get(PAGE).content.decode()
+
+
+def test_without_a_harbor_there_is_nothing_to_ask(as_role: Any, redis_settings: str) -> None:
+    client = as_role(Role.SIGNER)
+    assert "There is no Harbor to ask" in client.get(PAGE).content.decode()
+    client.post(f"{PAGE}ask/", {"project": ""})
+    assert not Job.objects.exists()
+
+
+def test_a_second_click_gets_the_job_that_waits(as_role: Any, proxy: Proxy, redis_settings: str) -> None:
+    known(proxy, "https://registry.lab.test")
+    client = as_role(Role.SIGNER)
+    for _ in range(2):
+        client.post(f"{PAGE}ask/", {"project": ""})
+    assert sorted(Job.objects.values_list("kind", "queue")) == [("board", "host"), ("doctor", "default")]
+
+
+def test_credentials_of_another_address_stay_at_home(proxy: Proxy) -> None:
+    """A registry that moved: its password belongs to the address it was typed for."""
+    registry = known(proxy, "https://elsewhere.lab.test")
+    job = Job.objects.create(
+        kind="doctor", title="t", subject="s", queue="default", task="t",
+        arguments={"target": {"url": "https://127.0.0.1:1"}, "registry": registry.pk},
+    )  # fmt: skip
+    perform(job.pk, workshop.examine)
+    job.refresh_from_db()
+    assert job.state == Job.State.SUCCEEDED
+    who, ca = workshop._credentials(_Run(), registry, services.Target("https://127.0.0.1:1"))
+    assert (who.username, who.password, bool(ca)) == ("", "", True)
+
+
+class _Run:
+    """What `_credentials` asks of a run."""
+
+    def secret(self, value: str) -> None:
+        self.known = value
+
+    def line(self, text: str) -> None:
+        raise AssertionError(text)
+
+
+def test_the_visitor_is_seen_as_they_come(as_role: Any, redis_settings: str) -> None:
+    seen = as_role(Role.VIEWER).get("/access/board/visitor/", REMOTE_ADDR="192.168.20.7").json()
+    assert seen == {"address": "192.168.20.7", "scheme": "http", "host": "testserver"}
