@@ -55,7 +55,8 @@ def hops(result: Mapping[str, Any]) -> list[Hop]:
         hop.verdict = next((verdict for verdict in WORST if verdict in mine), "fine") if reached or mine else "skipped"
         _mend(hop, mine)
         if hop.id in {"dns", "proxy"} and _stops(result["diagnoses"], hop.id):
-            hop.wire_verdict, hop.wire_note, reached = "wrong", _("breaks here"), False
+            hop.wire_verdict, hop.wire_note = "wrong", _("breaks here")
+            reached = reached and asked["ping"]["came"].startswith("401") and hop.id == "proxy"
     if not reached and asked.get("direct", {}).get("verdict") == "fine" and not _of(result["diagnoses"], "harbor"):
         drawn[-1].verdict = "fine"  # asked past the proxy
     return drawn
@@ -99,8 +100,7 @@ def _client(seen: Mapping[str, Any], asked: Mapping[str, Any]) -> Hop:
     if seal is not None:
         words = _("trusts the certificate, with your CA") if seal["own_ca"] else _("trusts the certificate")
         good = not seal["kind"]
-        verdict = "look" if good and seal["own_ca"] else "fine" if good else "wrong"
-        hop.marks.append(Mark(verdict, words if good else _("refuses the certificate")))
+        hop.marks.append(Mark("fine" if good else "wrong", words if good else _("refuses the certificate")))
     ahead = [abs(seconds) for seconds in seen["clocks"].values()]
     if ahead:
         words = _("clocks within %(seconds)d s") % {"seconds": round(max(ahead)) or 1}

@@ -46,6 +46,8 @@ FROM = {"realm": "ping", "clock": "ping"}  # read from another question's answer
 def _judged(row: Question, found: Diagnosis | None, seen: Seen) -> Question:
     changed = dict(row.__dict__)
     why = seen.skipped.get(FROM.get(row.id, row.id))
+    if row.id == "realm" and why is None and not row.came:
+        why = _("/v2/ named no token service.")
     if why is not None and not row.came:
         changed |= {"verdict": SKIPPED, "came": _("not asked"), "note": why}
     elif found is not None:
@@ -86,13 +88,14 @@ def _way(seen: Seen) -> list[Question]:
     ]  # fmt: skip
     if not target.https:
         return rows
-    words = ""
+    words = own = ""
     if seal is not None:
         good = _("good until %(ends)s, by %(issuer)s") % {"ends": seal.ends[:10], "issuer": seal.issuer}
+        own = _("clients need your own authority for it") if seal.own_ca and not seal.kind else ""
         words = seal.detail or seal.kind if seal.kind else good
     proof = "\n".join(_chain(seen)) if seal is not None else ""
     rows.append(Question("certificate", "proxy", _("Certificate"), _("TLS handshake"), _("accepted by every client"),
-                         words, FINE, "", proof, ms=seal.ms if seal else 0))  # fmt: skip
+                         words, FINE, own, proof, ms=seal.ms if seal else 0))  # fmt: skip
     if seen.http2 is not None:
         came = seen.http2.error or f"HTTP/2 {seen.http2.status or ''}".strip()
         rows.append(Question("http2", "proxy", "HTTP/2", "GET /v2/", _("the same answer"), came, FINE))
@@ -155,7 +158,7 @@ def _uploads(seen: Seen) -> list[Question]:
 
 def _rest(seen: Seen) -> list[Question]:
     info = seen.asked.get("systeminfo")
-    clocks = ", ".join(f"{who} {ahead:+.0f} s" for who, ahead in sorted(seen.clocks.items()))
+    clocks = ", ".join(f"{who} {round(ahead):+d} s" for who, ahead in sorted(seen.clocks.items()))
     says = ""
     body = info.object() if info is not None else None
     if body is not None:

@@ -91,7 +91,7 @@ def _excerpt(piece: Piece, tag: str) -> Excerpt | None:
             shown.append(Shown(line.text, line in wanted))
         elif shown and not shown[-1].gap:
             shown.append(Shown(gap=True))
-    if shown[-1].gap:
+    while shown[-1].gap or not shown[-1].text.strip():
         shown.pop()
     return Excerpt(piece.where, shown, "\n".join(line.text.strip() for line in wanted))
 

@@ -243,11 +243,6 @@ def _portal(seen: Seen) -> Words | None:
     return {"status": answer.status or answer.error, "kind": answer.media_type or "–", "mark": "HTTP/"}
 
 
-def _own_ca(seen: Seen) -> Words | None:
-    seal = seen.certificate
-    return {"issuer": seal.issuer} if seal is not None and not seal.kind and seal.own_ca else None
-
-
 DOCKER = (
     Rule("challenge_missing", "proxy", "wrong", "ping", _no_challenge,
          _("Harbor's header Www-Authenticate does not arrive."),
@@ -345,8 +340,4 @@ DOCKER = (
          _("Harbor's pages are not reached: %(status)s."),
          _("/ answers with %(kind)s, which is not Harbor's. docker works; people with a browser find something else."),
          tag="path", unless=("api_lost",)),
-    Rule("own_ca", "client", "look", "certificate", _own_ca,
-         _("Only clients that were given your authority accept the certificate."),
-         _("It is by %(issuer)s, which this machine does not know by itself. The client kit shows where each tool "
-           "wants it.")),
 )  # fmt: skip
