@@ -10,24 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harborweb.access.recipes import apache as apache_recipe
 from harborweb.access.recipes.front import Front
 from harborweb.access.recipes.proxies import recipe
 from harborweb.access.recipes.shape import Recipe
 from tests import parts
 
 APACHE = Path("/usr/lib/apache2/modules")
-MODULES = [
-    "mpm_event",
-    "authz_core",
-    "ssl",
-    "socache_shmcb",
-    "proxy",
-    "proxy_http",
-    "headers",
-    "alias",
-    "reqtimeout",
-    "env",
-]
+MODULES = ["mpm_event", "authz_core", "socache_shmcb", "env", *apache_recipe.MODULES]  # Debian's own, and the recipe's
 
 
 @dataclass(frozen=True)

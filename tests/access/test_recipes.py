@@ -1,5 +1,7 @@
 """The text of recipes: what stands where, which line is for what, and what no value can smuggle in."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from harborweb.access.recipes.proxies import PROXIES, TITLES, WHY, recipe
 from harborweb.access.recipes.shape import Tag
 from harborweb.deployment.wanted import read
 from harborweb.errors import Problem
+from harborweb.tools.compose import find
+from tests import parts
 
 EVERY = sorted(PROXIES)
 NEEDED = (
@@ -111,6 +115,28 @@ def test_traefik_labels_are_an_override_that_compose_merges(to_https: bool) -> N
     assert (labels.get(f"{service}.server.scheme") == "https") is to_https
     if to_https:
         assert labels[f"{service}.serverstransport"] == "harbor@file" and beside["http"]["serversTransports"]["harbor"]
+
+
+def test_compose_itself_merges_the_labels_into_harbors_file(tmp_path: Path) -> None:
+    """Harbor's own file keeps its ports and its network; the nginx container gets a second network and labels."""
+    (tmp_path / "docker-compose.yml").write_text(
+        "services:\n  proxy:\n    image: goharbor/nginx-photon:v2.15.2\n    container_name: nginx\n"
+        "    networks:\n      - harbor\n    ports:\n      - 8080:8080\nnetworks:\n  harbor:\n    external: false\n"
+    )
+    made = recipe("traefik-docker", front())
+    (tmp_path / "docker-compose.override.yml").write_text(made.pieces[1].text)
+    compose = find()
+    if compose is None:
+        parts.missing("docker compose is not installed; bin/test installs it")
+    assert compose is not None
+    checked = subprocess.run(made.check.split(), cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    done = subprocess.run([*compose.command, "config"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    merged = yaml(done.stdout)
+    proxy = merged["services"]["proxy"]
+    assert sorted(proxy["networks"]) == ["harbor", "traefik"] and merged["networks"]["traefik"]["external"] is True
+    assert proxy["labels"]["traefik.http.routers.harbor.rule"] == "Host(`registry.example`)"
+    assert proxy["ports"][0]["published"] == "8080"
 
 
 REFUSED = [
