@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -16,6 +17,10 @@ from tests.harbor_double.system import label_shown
 
 AT = "/projects/{project}/repositories/{repository}/artifacts"
 ONE = AT + "/{reference}"
+KEYS: dict[str, Callable[[Artifact], Any]] = {
+    "push_time": lambda one: one.pushed, "pull_time": lambda one: one.pulled, "size": lambda one: one.size,
+    "digest": lambda one: one.digest, "id": lambda one: one.id, "type": lambda one: one.kind,
+}  # fmt: skip
 
 
 def icon(kind: str) -> str:
@@ -99,13 +104,19 @@ def artifacts(call: Call) -> Response:
     if wanted:
         tags = bookkeeping.tags_by_digest(repository)
         found = [one for one in found if _wanted(one, tags.get(one.digest, []), wanted)]
-    keys = {
-        "push_time": lambda one: one.pushed, "pull_time": lambda one: one.pulled, "size": lambda one: one.size,
-        "digest": lambda one: one.digest, "id": lambda one: one.id, "type": lambda one: one.kind,
-    }  # fmt: skip
     if "sort" in call.query:
-        found = ordered(found, call.query, keys, "-push_time")
+        found = ordered(found, call.query, KEYS, "-push_time")
     return paged(call.path, call.query, found, lambda one: shown(call, repository, one))
+
+
+@api("GET", "/projects/{project}/artifacts")
+def of_project(call: Call) -> Response:
+    """The artifacts of every repository of a project (not recorded; by the contract)."""
+    project = call.project("artifact", "list")
+    homes = {one.id: home for home in project.repositories.values() for one in bookkeeping.listed(home)}
+    every = [one for home in project.repositories.values() for one in bookkeeping.listed(home)]
+    found = ordered(every, call.query, KEYS, "-push_time")
+    return paged(call.path, call.query, found, lambda one: shown(call, homes[one.id], one))
 
 
 def _wanted(artifact: Artifact, tags: list[str], wanted: dict[str, str]) -> bool:

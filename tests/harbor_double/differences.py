@@ -17,7 +17,7 @@ class Difference:
 
 
 WRITE = "(POST|PUT|PATCH|DELETE) "
-ARTIFACTS = r"GET /projects/\{project_name\}/repositories/\{repository_name\}/artifacts"
+ARTIFACTS = r"GET /projects/\{project_name(_or_id)?\}(/repositories/\{repository_name\})?/artifacts"
 EACH = rf"{ARTIFACTS}(/\{{reference\}})? 200: (\*/)?"
 DIFFERENCES = (
     # Every operation can refuse who asks, or a form that is none; the contract tells of it only here and there.

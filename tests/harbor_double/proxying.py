@@ -141,6 +141,9 @@ def keep(parts: "Parts", project: Project, name: str) -> None:
             parts.pending[whole].pop(reference, None)
         digest = put.headers.get("Docker-Content-Digest", "")
         bookkeeping.record(parts, repository, reference, body, media_type, digest)
+        resource = f"{whole}{'@' if reference.startswith('sha256:') else ':'}{reference}"
+        text = f"push artifact: {whole}@{digest}"
+        parts.state.log("proxy-cache-service", "create", resource, "artifact", project.id, text)
 
 
 def _parts(repository: str, manifest: dict[str, Any]) -> list[str]:

@@ -146,6 +146,7 @@ def _events(call: Call, found: list[Event]) -> Response:
         and matches(wanted.get("operation"), one.operation)
         and matches(wanted.get("resource"), one.resource)
         and matches(wanted.get("resource_type"), one.resource_type)
+        and matches(wanted.get("op_time"), one.time.strftime("%Y-%m-%dT%H:%M:%S"))
     ]
     found = ordered(found, call.query, {"op_time": lambda one: one.id}, "-op_time")
     return paged(call.path, call.query, found, event_shown)

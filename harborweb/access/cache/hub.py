@@ -22,7 +22,7 @@ from harborweb.registry.transport import Answer, Transport, parse_object
 REGISTRY, TOKENS, SERVICE = "https://registry-1.docker.io", "https://auth.docker.io/token", "registry.docker.io"
 TEST = "ratelimitpreview/test"
 PATIENCE = Limits(seconds=8, connect_seconds=4, retries=0, error_bytes=16 * 1024)
-_QUOTA = re.compile(r"(\d{1,9})(?:\s*;\s*w=(\d{1,9}))?")
+_QUOTA = re.compile(r"([0-9]{1,9})(?: *; *w=([0-9]{1,9}))?")
 _SOURCE = re.compile(r"[0-9A-Za-z:./-]{1,80}")
 
 
@@ -72,7 +72,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> Reading:
     )
 
 
-def measure(username: str = "", password: str = "", *, registry: str = REGISTRY, tokens: str = TOKENS) -> Reading:
+def measure(username: str = "", password: str = "", *, registry: str = "", tokens: str = "") -> Reading:
     """Ask Docker Hub, as nobody or with a login that goes there only; raises RegistryError.
 
     Two requests, neither of which counts as a pull. Measured is the limit of this machine's address, or of the
@@ -80,10 +80,11 @@ def measure(username: str = "", password: str = "", *, registry: str = REGISTRY,
     """
 
     async def ask() -> Reading:
-        endpoint = Endpoint(registry, username, password, allow_http=registry.startswith("http://"))
+        place = registry or REGISTRY
+        endpoint = Endpoint(place, username, password, allow_http=place.startswith("http://"))
         transport = Transport(endpoint, PATIENCE)
         try:
-            token = await _token(transport, endpoint, URL(tokens))
+            token = await _token(transport, endpoint, URL(tokens or TOKENS))
             url = endpoint.base.join(URL(f"/v2/{TEST}/manifests/latest"))
             accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json"
             headers = {"Authorization": f"Bearer {token}", "Accept": accept}

@@ -289,7 +289,7 @@ def calls(plan: Plan) -> list[tuple[str, str, dict[str, Any]]]:
     upstream = replace(plan.upstream, type=plan.upstream.type or plan.preset.types[0]).body()
     if "credential" in upstream:
         upstream["credential"] = {**upstream["credential"], "access_secret": "••••••"}
-    project = plan.project.body() | {"registry_id": _("the id that Harbor gives to the upstream")}
+    project = replace(plan.project, registry=0).body() | {"registry_id": _("the id that Harbor gives to the upstream")}
     return [("POST", "/api/v2.0/registries", upstream), ("POST", "/api/v2.0/projects", project)]
 
 

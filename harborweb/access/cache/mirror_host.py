@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from harborweb.access import values
 from harborweb.access.kit.target import check_project
 from harborweb.errors import Problem
-from harborweb.registry.endpoint import HOST, Endpoint
+from harborweb.registry.endpoint import Endpoint
 
 SYSTEM_CAS = "/etc/ssl/certs/ca-certificates.crt"
-_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,18 @@ class MirrorHost:
     def __post_init__(self) -> None:
         check_project(self.project, "project")
         Endpoint(self.upstream, allow_http=True).base  # noqa: B018 (raises RegistryError, a Problem)
-        if not HOST.fullmatch(self.name) or ":" in self.name:
-            raise Problem(
-                _("“%(name)s” is no host name.") % {"name": self.name[:80]},
-                _("The mirror needs a name of its own in DNS, for example mirror.lab.example."),
-                field="mirror_name",
-            )
+        object.__setattr__(self, "name", values.name(self.name, "mirror_name"))
         if not 0 < self.port < 65536:
-            raise Problem(_("There is no port %d.") % self.port, _("Ports go from 1 to 65535."), field="mirror_port")
+            raise Problem(_("This is no port."), _("Ports go from 1 to 65535."), field="mirror_port")
         for field, path in (("certificate", self.certificate), ("key", self.key), ("ca_file", self.ca_file)):
-            if path and not _PATH.fullmatch(path):
-                raise Problem(
-                    _("“%(path)s” is no path that fits into nginx's configuration.") % {"path": path[:80]},
-                    _("Write an absolute path without spaces or signs, for example /etc/nginx/mirror.crt."),
-                    field=field,
-                )
+            if path:
+                values.path(path, field)
+        if bool(self.certificate) != bool(self.key):
+            raise Problem(
+                _("A certificate and its private key go together."),
+                _("Write both paths, or neither for plain http."),
+                field="key" if self.certificate else "certificate",
+            )
 
     @property
     def tls(self) -> bool:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from yarl import URL
 
+from harborweb.access import values
 from harborweb.access.cache import clients, hub, numbers
 from harborweb.access.cache.gauge import gauge
 from harborweb.access.cache.images import through
@@ -145,4 +146,5 @@ def _mirror_answers(base: str, host: str, typed: Mapping[str, str]) -> dict[str,
     number = (
         int(port) if port.isdecimal() and len(port) < 7 else (443 if paths["certificate"] else 80) if not port else 0
     )
-    return {"name": typed.get("mirror_name", "").strip() or f"mirror.{host.partition(':')[0]}", "port": number, **paths}
+    usual_name = f"mirror.{host.partition(':')[0]}" if not values.is_address(host.partition(":")[0].strip("[]")) else ""
+    return {"name": typed.get("mirror_name", "").strip() or usual_name or "mirror.example", "port": number, **paths}

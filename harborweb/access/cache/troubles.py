@@ -101,7 +101,7 @@ TROUBLES = (
         _re(r"no such host|connection refused|i/o timeout|TLS handshake timeout|unhealthy|EOF\b"),
     ),
     Trouble(
-        "quota", "denied: adding 31.2 MiB of storage resource … will exceed the configured upper limit", "200",
+        "quota", "denied: adding 31.2 MiB of storage resource … will exceed the configured upper limit", "",
         _("The project’s quota is full. Pulls still work, fetched anew each time; only nothing more is kept. The "
           "sentence stands in Harbor’s log, not at the client."),
         _("Raise the quota, or let the retention rule keep less."),

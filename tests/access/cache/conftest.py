@@ -1,5 +1,9 @@
 """A Harbor with somewhere to fetch from: a real registry that stands for Docker Hub and others."""
 
+import gzip
+import hashlib
+import json
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from harborweb.registry.client import OCI_MANIFEST, Client
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.sealing import seal
 from tests import parts
+from tests.access.clients import layer
 from tests.harbor_double import HarborDouble
 from tests.registry.images import client, push_image, run
 
@@ -41,9 +47,34 @@ def filled(url: str) -> str:
     async def push() -> str:
         async with client(url) as c:
             await push_image(c, "team/app", "1.0", seed="app")
-            return await push_image(c, "library/nginx", "1.27", "latest", seed="nginx")
+            return await push_whole_image(c, "library/nginx", "1.27", "latest")
 
     return run(push())
+
+
+async def push_whole_image(c: Client, repository: str, *tags: str) -> str:
+    """An image that an engine can unpack: its layer is a real tar of this machine's architecture."""
+    plain = layer()
+    packed = gzip.compress(plain, mtime=0)
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    config = json.dumps({
+        "architecture": machine, "os": "linux", "config": {"Cmd": ["/hello"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
+    }).encode()  # fmt: skip
+    content = {
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json", "digest": await c.put_blob(repository, config),
+            "size": len(config),
+        },
+        "layers": [{
+            "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+            "digest": await c.put_blob(repository, packed), "size": len(packed),
+        }],
+    }  # fmt: skip
+    body = json.dumps(content).encode()
+    digests = [await c.put_manifest(repository, tag, body, OCI_MANIFEST) for tag in tags]
+    return digests[0]
 
 
 @pytest.fixture
