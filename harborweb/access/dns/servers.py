@@ -26,8 +26,11 @@ LOOPBACK = "127.0.0.1"
 
 def ask(answer: Answer, server: str = LOOPBACK) -> Step:
     """The last step of each: look at the answer."""
+    words = _("Ask it. The answer has to be these addresses and no other.")
+    if server != LOOPBACK:
+        words = _("Ask it, with its own address behind the @. The answer has to be these addresses and no other.")
     return Step(
-        _("Ask it. The answer has to be these addresses and no other."),
+        words,
         "\n".join(f"dig +noall +answer @{server} {answer.name} {kind}" for kind in ("A", "AAAA")),
         _("On any machine of the LAN") if server != LOOPBACK else "",
     )
