@@ -176,7 +176,7 @@ class Demo:
         self.harbor = f"http://127.0.0.1:{port}"
         command: list[str | Path] = [
             self.python, "-P", "-m", "tests.harbor_double", "--port", str(port), "--folder", self.data / "harbor",
-            "--registry", self.registry, "--admin-password-file", self.secret, "--no-contract",
+            "--registry", self.registry, "--admin-password-file", self.secret,
         ]  # fmt: skip
         for project in sorted({one.repository.partition("/")[0] for one in SAMPLES}):
             command += ["--project", project]

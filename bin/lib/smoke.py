@@ -132,6 +132,11 @@ class Walk:
             assert repository in page.text, f"{repository}:{tag} is not on the audit page:\n{page.shown(4000)}"
         self.browser.get(page.link("/audit/export.json"))
 
+    def contract(self) -> None:
+        """The Harbor double says in its log when an answer broke the contract of the real one."""
+        log = self.demo.children.tail("harbor", 40)
+        assert not log.strip(), log
+
     def verdicts(self) -> list[dict[str, Any]]:
         """What the product says of every artifact: its own JSON export."""
         rows: list[dict[str, Any]] = json.loads(self.browser.get("/audit/export.json?verdict=all").body)
@@ -195,6 +200,8 @@ def main() -> int:
                 "a sweep runs": walk.sweep,
                 "the audit page shows it": walk.audit,
             }
+            if harbor:
+                steps["the Harbor double kept to Harbor's contract"] = walk.contract
             for name, work in steps.items():
                 walk.step(name, work)
             walk.judge()

@@ -191,10 +191,13 @@ def test_manage_can_be_piped(tmp_path: Path) -> None:
     assert re.fullmatch(r"5\.2\.\d+\n", done.stdout), done.stderr
 
 
-def test_the_smoke_run_without_an_engine() -> None:
+@pytest.mark.parametrize("options", [(), ("--harbor",)], ids=["a plain registry", "a Harbor"])
+def test_the_smoke_run_without_an_engine(options: tuple[str, ...]) -> None:
     """The whole walk, judged by itself: a line for every sample, nothing failed, the sum on the last line."""
     parts.program("cosign")
-    done = subprocess.run([DEMO, "--smoke"], capture_output=True, text=True, timeout=600, env=os.environ | NO_ENGINE)
+    done = subprocess.run(
+        [DEMO, "--smoke", *options], capture_output=True, text=True, timeout=600, env=os.environ | NO_ENGINE
+    )
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.fullmatch(r"\d+ passed, 0 failed", lines[-1])

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+import urllib.parse
 from typing import Any
 
 from starlette.responses import Response
@@ -95,9 +96,7 @@ def shown(call: Call, repository: Repository, artifact: Artifact) -> dict[str, A
 def artifacts(call: Call) -> Response:
     """The artifacts of a repository; one that is not there has none (artifacts-*, proxy-artifacts-after-pull)."""
     project = call.project("artifact", "list")
-    from urllib.parse import unquote
-
-    repository = project.repositories.get(unquote(call.values["repository"]))
+    repository = project.repositories.get(urllib.parse.unquote(call.values["repository"]))
     if repository is None:
         return paged(call.path, call.query, [], lambda one: one)
     found, wanted = bookkeeping.listed(repository), asked(call.query)

@@ -1,6 +1,7 @@
 """Harbor's own contract, the swagger file, held against each answer; and where the recordings are known to differ."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -134,3 +135,4 @@ class Contract:
             known = any(one.matches(breach) for one in DIFFERENCES)
             if not known and breach not in self.violations:
                 self.violations.append(breach)
+                logging.getLogger(__name__).error("Harbor's contract: %s", breach)

@@ -67,7 +67,7 @@ class Deliveries:
         with self.state.lock:
             if self.state.webhooks_lost or not self.state.configuration.get("notification_enable", True):
                 return
-            for policy in self.state.policies.values():
+            for policy in reversed(self.state.policies.values()):
                 if policy.project == project.id and policy.enabled and event in policy.events:
                     policy.triggered[event] = now()
                     for target in policy.targets:

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import traceback
 import uuid
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,11 @@ class Front:
             made = await fault.happen()
             if made is not None:
                 return made
-        response = await self._core(request)
+        try:
+            response = await self._core(request)
+        except Exception:
+            self.parts.broken.append(f"{request.method} {_target(request)}:\n{traceback.format_exc()}")
+            response = Refusal(500, "internal server error").response()
         if fault and fault.after:
             made = await fault.happen()
             return made if made is not None else response

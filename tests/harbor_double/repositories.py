@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tests.harbor_double import bookkeeping
+from tests.harbor_double import bookkeeping, projects
 from tests.harbor_double.answers import Refusal, answer, asked, done, matches, ordered, paged, when
 from tests.harbor_double.model import Repository
 from tests.harbor_double.routing import Call, api
@@ -80,10 +80,8 @@ def delete(call: Call) -> Response:
 def search(call: Call) -> Response:
     """Projects and repositories with these letters in their name (search)."""
     letters = call.query.get("q", "")
-    from tests.harbor_double.projects import shown as project_shown
-
     seen = [one for one in call.state.projects.values() if call.who.sees(one)]
-    projects = [project_shown(call, one) for one in seen if letters in one.name]
+    found = [projects.shown(call, one) for one in seen if letters in one.name]
     repositories = [
         {
             "artifact_count": len(bookkeeping.listed(one)), "project_id": project.id, "project_name": project.name,
@@ -94,7 +92,7 @@ def search(call: Call) -> Response:
         for one in project.repositories.values()
         if letters in one.name
     ]  # fmt: skip
-    return answer({"project": projects, "repository": repositories})
+    return answer({"project": found, "repository": repositories})
 
 
 @api("GET", "/statistics")

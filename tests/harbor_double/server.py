@@ -46,6 +46,7 @@ class Parts:
     pending: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)  # manifests on their way to a cache
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))  # `GET /path?query 200`
     csrf: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    broken: list[str] = field(default_factory=list)  # what went wrong in the double itself
     visitors: deque[str] = field(default_factory=lambda: deque(maxlen=1000))  # sessions of nobody
 
     def __post_init__(self) -> None:
@@ -92,8 +93,8 @@ class HarborDouble:
 
     @property
     def violations(self) -> list[str]:
-        """Answers that broke the contract."""
-        return self.parts.contract.violations if self.parts.contract else []
+        """Answers that broke the contract, and faults of the double's own."""
+        return [*(self.parts.contract.violations if self.parts.contract else []), *self.parts.broken]
 
     def adopt(self) -> None:
         """Learn what the registry behind holds already: a project for each first part of a name."""

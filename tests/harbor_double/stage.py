@@ -127,25 +127,25 @@ def _no_csrf_projects(player: Player, _: Callable[[str], Any]) -> None:
 
 
 def _hooked_push(player: Player, _: Callable[[str], Any]) -> None:
+    player.double.state.last["execution"] = 4  # jobs that nobody recorded had used up numbers
     image(player, "demo/team/web/front", "2.0")
     at = "/v2/demo/team/web/front/manifests/2.0"
     assert player.send("GET", at, {**ACCEPT, **player.basic("admin")}).status == 200
     player.double.wait_for_webhooks()
 
 
-def _other_jobs(player: Player, _: Callable[[str], Any]) -> None:
-    """Jobs that nobody recorded used up numbers."""
-    player.double.state.last["execution"] = 9
-
-
 def _release(player: Player, recorded: Callable[[str], Any]) -> None:
     image(player, "demo/app", "rel-1", recorded("artifacts-list-with-immutable")["body"][0]["digest"])
+    player.double.wait_for_webhooks()
 
 
 def _whole_pull(player: Player, recorded: Callable[[str], Any]) -> None:
     """All that a manifest names is pulled, so the cache keeps it."""
     at = "/v2/pcache/lib/tiny"
-    manifest = json.loads(player.send("GET", f"{at}/manifests/1", player.basic("admin")).body)
+    body = player.send("GET", f"{at}/manifests/1", player.basic("admin")).body
+    manifest = json.loads(body)
+    digest = recorded("proxy-artifacts-after-full-pull")["body"][0]["digest"]
+    player.digests[digest] = "sha256:" + hashlib.sha256(body).hexdigest()
     for one in (manifest["config"], *manifest["layers"]):
         assert player.send("GET", f"{at}/blobs/{one['digest']}", player.basic("admin")).status == 200
 
@@ -163,7 +163,8 @@ def _case(repository: str, case: str, sign: Callable[..., str] | None = None, **
         body = recorded(f"sig-{case}-artifact")["body"]
         made = image(player, f"trust/{repository}", "v1", body["digest"])
         if sign:
-            about = body["accessories"][0]["digest"] if body["accessories"] else ""
+            listed = recorded(f"sig-{case}-artifacts-list")["body"]
+            about = body["accessories"][0]["digest"] if body["accessories"] else listed[0]["digest"]
             sign(player, f"trust/{repository}", made, about, **more)
 
     return scene
@@ -240,7 +241,6 @@ BEFORE: dict[str, Scene] = {
     "robot-create-pullonly": _no_csrf_projects,
     "webhook-jobs-lasttrigger": _hooked_push,
     "v2-put-manifest-immutable-tag": _release,
-    "gc-run": _other_jobs,
     "proxy-repositories-after-full-pull": _whole_pull,
     "sig-unsigned-accessories": _unsigned,
     "sig-v3bundle-accessories": _case("v3bundle", "v3bundle", bundle),

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests import parts
-from tests.harbor_double import harbor_double
-from tests.harbor_double.replay import HOST, PASSWORDS, WRONG, Player
+from tests.harbor_double import HarborDouble, harbor_double
+from tests.harbor_double.replay import HOST, PASSWORDS, WRONG, Answer, Player
 from tests.harbor_double.stage import BEFORE
 from tests.harbor_double.stage_others import OTHERS, fill
 
@@ -102,3 +102,29 @@ def test_every_recording_is_in_the_index_or_compared_otherwise() -> None:
     }  # fmt: skip
     others = {name for name, _ in OTHERS.values()} | elsewhere
     assert {one.name for one in FOLDER.iterdir()} - others == {f"{name}.json" for name in _names()}
+
+
+HEADERS = {"content-type": "application/json", "x-total-count": "1"}
+THEIRS = {"status": 200, "headers": HEADERS, "body": [{"name": "a", "tags": None, "id": 1}], "request": {"path": "/"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (201, HEADERS, THEIRS["body"]),
+        (200, {**HEADERS, "x-total-count": "2"}, THEIRS["body"]),
+        (200, {"content-type": "application/json"}, THEIRS["body"]),
+        (200, {**HEADERS, "set-cookie": "sid=1"}, THEIRS["body"]),
+        (200, HEADERS, [{"name": "a", "tags": [], "id": 1}]),  # null where it was recorded
+        (200, HEADERS, [{"name": "a", "tags": None}]),
+        (200, HEADERS, [{"name": "b", "tags": None, "id": 1}]),
+        (200, HEADERS, []),
+        (200, HEADERS, {}),
+    ],
+)
+def test_another_answer_is_seen(status: int, headers: dict[str, str], body: Any, harbor: HarborDouble) -> None:
+    """The comparison itself: each of these differs in one thing, and what is the same in none."""
+    player = Player(harbor)
+    same = Answer(200, HEADERS, json.dumps(THEIRS["body"]).encode())
+    assert player.differences("", THEIRS, same) == []
+    assert len(player.differences("", THEIRS, Answer(status, headers, json.dumps(body).encode()))) == 1
