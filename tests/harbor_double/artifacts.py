@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response

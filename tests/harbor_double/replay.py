@@ -35,7 +35,6 @@ BEARER = {
 MANIFEST = re.compile(r"/v2/(.+)/manifests/")
 # Values that differ from Harbor to Harbor: times, sizes, what clocks and dice made, the blobs of other images; how
 # often something was pulled, which the real one counts late; and numbers of tags, of which the real one left one out.
-
 LOOSE = re.compile(
     r".*/((\w*_?time|created|\w+_at|issued_at|size|free|total|icon|secret|token|pull_count|total_storage_consumption"
     r"|storage|org\.opencontainers\.image\.created|endpoints)|(config|layers/\*)/digest|(.*/)?tags/\*/id)"
