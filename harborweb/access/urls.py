@@ -13,4 +13,5 @@ urlpatterns = [
     path("kit/", include("harborweb.access.kit.urls")),
     path("doctor/", include("harborweb.access.doctor.urls")),
     path("board/", include("harborweb.access.board.urls")),
+    path("decoder/", include("harborweb.access.decoder.urls")),
 ]
