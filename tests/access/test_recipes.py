@@ -192,6 +192,13 @@ def test_names_of_other_scripts_are_written_as_dns_has_them() -> None:
     assert front(name="镜像.example").url == "https://xn--o1q148n.example"
 
 
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy"])
+def test_a_name_that_is_looked_up_once_is_said_to_be(proxy: str) -> None:
+    named = [str(note) for note in recipe(proxy, front(harbor="dock-01.lan")).notes]
+    assert any("looks up dock-01.lan once" in note for note in named)
+    assert len(recipe(proxy, front()).notes) == len(named) - 1
+
+
 def test_an_unknown_proxy_is_refused() -> None:
     with pytest.raises(Problem):
         recipe("squid", front())

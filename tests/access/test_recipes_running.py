@@ -1,16 +1,19 @@
 """Every proxy that Debian packages, run with its recipe: what reaches Harbor, what does not stop, what is refused."""
 
 import http.client
+import os
 import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harborweb.access.recipes.front import Front
 from harborweb.access.recipes.proxies import recipe
+from tests import parts
 from tests.access.behind import Behind, behind
 from tests.access.proxies import PROGRAMS, front_for, running, text_of, together
 from tests.registry.tls import Authority, authority
@@ -121,6 +124,30 @@ def test_tls_to_harbor_is_checked_where_an_authority_is_named(proxy: str, tls: A
                 asked.request("GET", "/v2/")
                 refused = {503, 500} if proxy in ("haproxy", "apache") else set()
                 assert asked.getresponse().status in {status} | (refused if status != 200 else set()), (proxy, ca)
+
+
+@pytest.mark.parametrize("proxy", sorted(set(PROGRAMS) - {"proxy-manager"}))
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"name": "registry.example", "listen": "::1", "harbor": "2001:db8::7", "harbor_port": 8443, "to_https": True},
+        {"name": "2001:db8::1", "harbor": "2001:db8::7", "ipv6": True},
+        {"name": "192.0.2.1", "harbor": "localhost", "harbor_port": 8081, "ipv6": False},
+    ],
+    ids=["listens on IPv6", "named by IPv6", "IPv4 alone"],
+)
+def test_addresses_of_either_family_pass_the_check(
+    proxy: str, more: dict[str, Any], tls: Authority, tmp_path: Path
+) -> None:
+    ports = {"http_port": parts.free_port(), "https_port": parts.free_port()}
+    front = Front(certificate=str(tls.certificate), private_key=str(tls.key), **ports, **more)
+    made = recipe(proxy, front)
+    if proxy == "haproxy":
+        together(made, tmp_path)
+    commands = PROGRAMS[proxy](tmp_path, text_of(made, front))
+    env = {**os.environ, **commands.env}
+    done = subprocess.run(commands.check, capture_output=True, text=True, timeout=30, env=env, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_recipe_for_both_families_and_usual_ports_passes_the_check(tls: Authority, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def apache(front: Front) -> Recipe:
         f"<VirtualHost *:{front.http_port}>",
         *indented(
             [
-                to(f"ServerName {front.bracketed}", Tag.NAME),
+                _name(front),
                 to(f"Redirect 308 / {front.url}/", Tag.REDIRECT),
             ]
         ),
@@ -28,7 +28,7 @@ def apache(front: Front) -> Recipe:
         f"<VirtualHost *:{front.https_port}>",
         *indented(
             [
-                to(f"ServerName {front.bracketed}", Tag.NAME),
+                _name(front),
                 "SSLEngine on",
                 to(f"SSLCertificateFile {front.certificate}", Tag.CERTIFICATE, Tag.CHAIN),
                 to(f"SSLCertificateKeyFile {front.private_key}", Tag.CERTIFICATE),
@@ -70,6 +70,12 @@ def apache(front: Front) -> Recipe:
               "an upload that is slower than 500 bytes a second."),
         ),
     )  # fmt: skip
+
+
+def _name(front: Front) -> Draft:
+    if ":" in front.name:
+        return to("# ServerName takes no IPv6 address: this host answers whatever was asked for.", Tag.NAME)
+    return to(f"ServerName {front.name}", Tag.NAME)
 
 
 def _listens(front: Front) -> Iterator[str | Draft]:

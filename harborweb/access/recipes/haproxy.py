@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.access.recipes.front import Front
+from harborweb.access.recipes.notes import looked_up_once
 from harborweb.access.recipes.shape import Draft, Recipe, Step, Tag, indented, piece, to
 
 FILE = "/etc/haproxy/haproxy.cfg"
@@ -65,7 +66,10 @@ def haproxy(front: Front) -> Recipe:
             Step(_("Take it up; connections that are open go on."), "systemctl reload haproxy"),
         ),
         check=f"haproxy -c -f {FILE}",
-        notes=(_("When the certificate is renewed, that one file has to be made again."),),
+        notes=(
+            _("When the certificate is renewed, that one file has to be made again."),
+            *looked_up_once("HAProxy", front),
+        ),
     )  # fmt: skip
 
 

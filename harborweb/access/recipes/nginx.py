@@ -1,11 +1,10 @@
 """nginx, and Nginx Proxy Manager, which writes an nginx of its own around what it is given."""
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.access.recipes.front import Front
+from harborweb.access.recipes.notes import looked_up_once
 from harborweb.access.recipes.shape import Draft, Recipe, Step, Tag, indented, piece, to
-from harborweb.access.values import is_address
 
 FILE = "/etc/nginx/conf.d/harbor.conf"
 
@@ -47,17 +46,8 @@ def nginx(front: Front) -> Recipe:
         notes=(
             _("nginx takes 1 MB in one request unless it is told otherwise: most layers are larger, so the first push "
               "through an untouched nginx ends with 413."),
-            *_by_name(front),
+            *looked_up_once("nginx", front),
         ),
-    )  # fmt: skip
-
-
-def _by_name(front: Front) -> tuple[str, ...]:
-    if is_address(front.harbor):
-        return ()
-    return (
-        gettext("nginx looks up %(name)s once, when it starts, and does not start where the name has no address: after "
-                "a move of Harbor, reload it.") % {"name": front.harbor},
     )  # fmt: skip
 
 
