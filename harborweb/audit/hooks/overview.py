@@ -119,4 +119,4 @@ def quota_notices(registry: Registry, project: str = "") -> list[HookEvent]:
 
 def newest_events(registry: Registry, most: int = 20) -> list[HookEvent]:
     """The last events of a registry."""
-    return list(HookEvent.objects.filter(registry=registry).select_related("hook", "job").order_by("-pk")[:most])
+    return list(HookEvent.objects.filter(registry=registry).select_related("hook").order_by("-pk")[:most])
