@@ -15,12 +15,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 App = Callable[[dict[str, Any], Receive, Any], Awaitable[None]]
 
+HOOKS = "/hooks/"
 KEPT_OF_TOO_LARGE = 256 * 1024  # enough for the fields before the file: the page can still say what is wrong
 
 
 def bounded(app: App) -> App:
     """`app`, which gets at most FILE_UPLOAD_MAX_MEMORY_SIZE of a request's body, and of one by somebody who is not
-    signed in DATA_UPLOAD_MAX_MEMORY_SIZE, since it is held in memory; what is more is read and dropped.
+    signed in DATA_UPLOAD_MAX_MEMORY_SIZE, since it is held in memory; what is more is read and dropped. A webhook gets
+    less, one byte over its bound so that the view can tell.
 
     Django's ASGI handler writes a larger body to a temporary file (django.core.handlers.asgi, read_body), and the web
     process shall write no installer to disk. The view knows the announced size and says that it is too large.
@@ -47,6 +49,9 @@ def bounded(app: App) -> App:
 
 
 async def _allowed(scope: dict[str, Any]) -> int:
+    if scope["path"].startswith(HOOKS):
+        most: int = settings.HOOK_MAX_BYTES
+        return most + 1
     headers = dict(scope["headers"])
     small: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large: int = settings.FILE_UPLOAD_MAX_MEMORY_SIZE

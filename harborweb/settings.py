@@ -186,6 +186,7 @@ WHITENOISE_USE_FINDERS = True  # the files are served from where they lie; nothi
 
 # An installer arrives in pieces of this size; a form larger than this is refused.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+HOOK_MAX_BYTES = 64 * 1024  # a webhook's body; a real one has under 1 KiB
 INSTALLER_MAX_BYTES = 64_000_000
 INSTALLER_SECONDS = 300.0  # to fetch one from a URL
 INSTALLER_UNPACKED_BYTES = 256 * 1024 * 1024

@@ -1,5 +1,6 @@
 """Who may tell us something, what of it is kept, and that nothing of it costs much."""
 
+import asyncio
 import json
 import secrets
 import threading
@@ -11,6 +12,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from harborweb.asgi import bounded
 from harborweb.audit import tasks
 from harborweb.audit.hooks import payload, queueing, receiving
 from harborweb.audit.hooks.hashing import hashed
@@ -144,13 +146,31 @@ def test_only_posting(hook: Hook) -> None:
         assert answer.status_code == 405
 
 
-def test_a_body_of_ten_megabytes_is_not_read(hook: Hook) -> None:
+def test_a_body_of_ten_megabytes_is_not_read(hook: Hook, settings: Any) -> None:
     began = time.monotonic()
     assert post(hook, b"[" * 10_000_000).status_code == 413
     assert post(hook, b"[" * 10_000_000, "wrong").status_code == 401
-    assert post(hook, push() + b" " * payload.MOST_BYTES).status_code == 413
+    assert post(hook, push() + b" " * settings.HOOK_MAX_BYTES).status_code == 413
     assert time.monotonic() - began < 2
     assert told() == []
+
+
+def test_the_server_itself_keeps_no_more_of_it_than_can_be_told_to_be_too_much(settings: Any) -> None:
+    kept, sent = (
+        [],
+        [{"type": "http.request", "body": b"x" * 40_000, "more_body": number < 99} for number in range(100)],
+    )
+
+    async def app(_scope: Any, receive: Any, _send: Any) -> None:
+        while (message := await receive()).get("more_body"):
+            kept.append(len(message["body"]))
+
+    async def receive() -> dict[str, Any]:
+        return sent.pop(0)
+
+    scope = {"type": "http", "path": "/hooks/harbor/1/", "headers": [(b"content-length", b"4000000")]}
+    asyncio.run(bounded(app)(scope, receive, None))
+    assert sum(kept) == settings.HOOK_MAX_BYTES + 1
 
 
 JUNK = {
@@ -258,15 +278,16 @@ def test_more_than_will_be_kept_waits_at_harbor(hook: Hook, monkeypatch: pytest.
 
 
 def test_an_answer_comes_at_once(hook: Hook) -> None:
-    """Bounded generously here; what it must never do is ask the registry, which at this address would take long."""
+    """Measured in the time of this thread, since others share the machine; asking this registry would take 10 s."""
     hook.registry.url = "http://10.255.255.1"
     hook.registry.save()
-    seconds = []
+    spent, waited = [], []
     for number in range(40):
-        began = time.perf_counter()
+        began = time.thread_time(), time.perf_counter()
         assert post(hook, push(tag=f"v{number}", repository=f"team/app-{number}")).status_code == 202
-        seconds.append(time.perf_counter() - began)
-    assert sorted(seconds)[len(seconds) // 4] < 0.05  # others share this machine
+        spent.append(time.thread_time() - began[0])
+        waited.append(time.perf_counter() - began[1])
+    assert sorted(spent)[20] < 0.05 and max(waited) < 3, (sorted(spent), sorted(waited))
     assert HookEvent.objects.filter(state=State.WAITING).count() == 40
 
 

@@ -19,7 +19,6 @@ from harborweb.registry import image, names
 from harborweb.registry.errors import RegistryError, plain
 from harborweb.registry.transport import parse_json
 
-MOST_BYTES = 64 * 1024
 MOST_NAMED = 100  # resources or artifacts of one event
 DEPTH = 20
 TYPES = frozenset({"application/json", "application/cloudevents+json"})

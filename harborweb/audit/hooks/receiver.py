@@ -1,12 +1,13 @@
 """What a Harbor's webhooks are delivered to. Public: who speaks is told by the secret in its header."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from harborweb.accounts.roles import public
 from harborweb.audit.hooks import receiving
-from harborweb.audit.hooks.payload import MOST_BYTES, Junk
+from harborweb.audit.hooks.payload import Junk
 
 
 @public
@@ -17,8 +18,8 @@ def harbor(request: HttpRequest, pk: int) -> HttpResponse:
     hook = receiving.speaker(pk, request.headers.get("Authorization", ""))
     if hook is None:
         return HttpResponse(status=401)
-    body = request.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
+    body = request.read(settings.HOOK_MAX_BYTES + 1)
+    if len(body) > settings.HOOK_MAX_BYTES:
         return HttpResponse(status=413)
     try:
         receiving.take(hook, body, request.headers.get("Content-Type", ""))
