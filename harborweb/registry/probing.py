@@ -18,7 +18,7 @@ from harborweb.registry.check import QUICK
 from harborweb.registry.client import Client, push
 from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import RegistryError
-from harborweb.registry.harbor import browsing, paths, projects, robots, system
+from harborweb.registry.harbor import browsing, paths, projects, robots, system, upstreams
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Project
 from harborweb.registry.models import Registry, Robot
@@ -111,6 +111,10 @@ class _Trial:
         rights["repository:list"] = await self._may(list_repositories())
         if rights["project:read"] == HAS:  # without it nobody is shown a summary
             rights["quota:read"] = await self._may_see_quota(place.name)
+        log = f"{paths.project(place.name)}/auditlog-exts"
+        rights["log:list"] = await self._may(self.harbor.get(log, {"page_size": 1}, what=place.name))
+        if not signs:
+            rights |= await self._upstreams()
         if repositories:
             rights |= await self._repository(repositories[0], signs=signs)
         return rights
@@ -122,23 +126,27 @@ class _Trial:
             page = await browsing.artifacts(self.harbor, name, size=1)
             digests.extend(one.digest for one in page.items)
 
-        rights = {
-            "repository:read": await self._may(browsing.repository(self.harbor, name)),
-            "artifact:list": await self._may(list_artifacts()),
-        }
+        rights = {"artifact:list": await self._may(list_artifacts())}
         if signs:
             rights["repository:push"] = await self._may_push(name)
-        if not digests:
-            return rights
-        where = paths.artifact(name, digests[0])
-        tries = {
-            "artifact:read": self._may(browsing.artifact(self.harbor, name, digests[0])),
-            "tag:list": self._may(self.harbor.get(f"{where}/tags", what=name)),
-            "accessory:list": self._may(self.harbor.get(f"{where}/accessories", what=name)),
-            "artifact-addition:read": self._may(self.harbor.get(f"{where}/additions/build_history", what=name)),
-            "repository:pull": self._may(self.client.manifest(name, digests[0])),
-        }
-        return rights | dict(zip(tries, await asyncio.gather(*tries.values()), strict=True))
+        if digests:
+            rights["artifact:read"], rights["repository:pull"] = await asyncio.gather(
+                self._may(browsing.artifact(self.harbor, name, digests[0])),
+                self._may(self.client.manifest(name, digests[0])),
+            )
+        return rights
+
+    async def _upstreams(self) -> dict[str, str]:
+        """The rights on upstream registries; reading one is tried only where there is one."""
+        listed: list[int] = []
+
+        async def list_upstreams() -> None:
+            listed.extend(one.id for one in await upstreams.every(self.harbor))
+
+        rights = {"registry:list": await self._may(list_upstreams())}
+        if listed:
+            rights["registry:read"] = await self._may(upstreams.get(self.harbor, listed[0]))
+        return rights
 
     async def _may_push(self, name: str) -> str:
         """Whether Harbor's token service would let us push: its token says so, nothing is uploaded."""
