@@ -72,6 +72,8 @@ async def _find(endpoint: Endpoint, needs: tuple[Need, ...], keeper: Endpoint | 
             found.rights = await _told(keeper, robot, needs)
         else:
             tried = await _Trial(harbor, client, found).rights(signs=needs is SIGNING)
+            if who.kind == system.Kind.NOBODY:
+                tried["repository:push"] = MISSING  # nobody pushes without signing in
             found.rights = {str(need.right): tried.get(str(need.right), UNKNOWN) for need in needs}
         return found
 

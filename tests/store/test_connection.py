@@ -406,6 +406,7 @@ def test_rights_of_everybody_of_a_person_and_of_an_administrator(lab: Registry, 
     assert lab.username == ""
     probing.check_rights(lab)
     assert lab.rights["reading"]["public"] is True
+    assert lab.rights["signing"]["rights"]["repository:push"] == "missing"
     dev = harbor.state.add_user("dev", "Harbor12345")
     team = harbor.state.project("team")
     assert team is not None
