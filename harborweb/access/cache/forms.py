@@ -71,11 +71,11 @@ class LoginForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )  # fmt: skip
     admin = forms.CharField(
-        label=_("Harbor administrator"), max_length=255, initial="admin", widget=forms.TextInput(attrs=PLAIN),
+        label=_("Administrator of Harbor"), max_length=255, initial="admin", widget=forms.TextInput(attrs=PLAIN),
         help_text=_("Only an administrator of Harbor may add an upstream and make a project that stands on it."),
     )  # fmt: skip
     password = forms.CharField(
-        label=_("Harbor administrator’s password"),
+        label=_("Its password"),
         max_length=4096,
         required=False,
         strip=False,

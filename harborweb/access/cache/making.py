@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from harborweb.access.cache.models import Cache
 from harborweb.access.cache.presets import Preset
 from harborweb.errors import Problem
-from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.harbor import browsing, projects, upstreams
 from harborweb.registry.harbor.client import Harbor
@@ -75,9 +74,7 @@ def asking(
     registry: Registry, admin: Administrator, question: Callable[[Harbor], Coroutine[Any, Any, Result]]
 ) -> Result:
     """Await `question(harbor)` as this administrator, within bounds; raises RegistryError."""
-    known = Endpoint(
-        registry.url, admin.username, admin.password, allow_http=registry.allow_http, ca_pem=registry.ca_pem
-    )
+    known = registry.endpoint_as(admin.username, admin.password)
 
     async def ask() -> Result:
         async with Harbor(known, TRYING) as harbor:

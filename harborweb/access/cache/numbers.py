@@ -125,16 +125,12 @@ async def part(answer: Awaitable[Result]) -> Result | Closed:
 async def _pulls(harbor: Harbor, project: str, since: datetime | None) -> Pulls:
     span = f",op_time=[{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}~]" if since else ""
     fetched, pulls = await asyncio.gather(
-        *(_count(harbor, project, f"operation={one},resource_type=artifact{span}") for one in ("create", "pull"))
+        *(
+            browsing.events(harbor, project, f"operation={one},resource_type=artifact{span}")
+            for one in ("create", "pull")
+        )
     )
     return Pulls(fetched, pulls)
-
-
-async def _count(harbor: Harbor, project: str, query: str) -> int:
-    """How many events there are: the count alone, without reading them."""
-    path = f"{paths.project(project)}/auditlog-exts"
-    page = await harbor.page(path, dict, {"q": query}, what=project, size=1)
-    return page.total if page.total is not None else len(page.items)
 
 
 async def _artifacts(harbor: Harbor, project: str, sort: str) -> Listed:

@@ -131,6 +131,13 @@ def _sound(harbor: Harbor, page: Page[Item], good: Callable[[Item], bool]) -> Pa
     return replace(page, items=page.items[: page.size])
 
 
+async def events(harbor: Harbor, project: str, query: str = "") -> int:
+    """How many entries the log of a project has that `query` (a Harbor query) wants; reads one of them at most."""
+    path = f"{paths.project(project)}/auditlog-exts"
+    page = await harbor.page(path, dict, {"q": query} if query else None, what=project, size=1)
+    return page.total if page.total is not None else len(page.items)
+
+
 def _quoted(text: str) -> str:
     """`text` as a value of a Harbor query: its list and range signs and commas would mean something else."""
     return "".join(c for c in text if c not in "(){}[]~,=")
