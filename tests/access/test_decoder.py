@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harborweb.access.decoder.engine import LIMIT, TABLE, decode
-from harborweb.access.decoder.links import PAGES, step
+from harborweb.access.decoder.links import PAGES, link, step
 from harborweb.access.decoder.message import Certainty
 from harborweb.access.decoder.services import read
 from harborweb.access.decoder.veil import veiled
@@ -38,8 +38,8 @@ def test_every_message_says_what_to_do() -> None:
     for message in TABLE:
         assert str(message.cause).endswith(".") and str(message.why).endswith(".") and message.fixes, message.key
         for fix in message.fixes:
-            assert fix.page in PAGES or not fix.page, message.key
             shown = step(fix, PLACE)
+            assert bool(shown.url and shown.action) == bool(fix.page), message.key
             assert "{" not in shown.lines and shown.text.endswith("."), message.key
 
 
@@ -158,3 +158,9 @@ def test_too_much_and_nothing_are_refused() -> None:
             read(paste, None)
         assert error.value.field == "paste"
     assert read("x" * LIMIT, None).cards == ()
+
+
+def test_every_page_that_a_step_may_lead_to_is_used_and_there() -> None:
+    assert {fix.page for message in TABLE for fix in message.fixes if fix.page} | {"store"} == set(PAGES)
+    for page in PAGES:
+        assert link(page)[0].startswith("/")

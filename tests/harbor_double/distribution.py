@@ -103,7 +103,8 @@ def _answer(request: Request, parts: "Parts", raw: bytes) -> Response:
 def _route(asked: Asked) -> Response:
     path, method = asked.path, asked.request.method
     if path in ("/v2/", "/v2"):
-        if not asked.who.known and asked.claims is None:
+        signed_in = asked.claims["sub"] if asked.claims is not None else asked.who.known
+        if not signed_in:  # a stranger's token is no login: so docker is told of a wrong password
             raise asked.refused("unauthorized")
         return Response("{}", 200, API_VERSION, JSON)
     if path == "/v2/_catalog":

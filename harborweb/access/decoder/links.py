@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ PAGES: dict[str, tuple[str, str, str | Promise]] = {
     "kit-cosign": ("access:kit", "?tool=cosign", _("Client kit: cosign")),
     "recipes": ("access:recipes", "", _("Recipes for the proxy")),
     "dns": ("access:names", "", _("Names in the LAN")),
-    "board": ("access:board", "", _("What the name means")),
+    "board": ("access:doctor", "#board", _("What the name means")),
     "doctor": ("access:doctor", "", _("Ask the doctor")),
     "cache": ("access:cache", "", _("Pull-through caches")),
     "configuration": ("configuration:home", "", _("Configuration")),
@@ -58,11 +58,8 @@ def _filled(line: str, values: dict[str, str]) -> str:
 
 
 def link(page: str) -> tuple[str, str]:
-    """Address and words of a page; both empty where this installation does not have it."""
-    if page not in PAGES:
+    """Address and words of a page; both empty for none."""
+    if not page:
         return "", ""
     view, query, words = PAGES[page]
-    try:
-        return reverse(view) + query, str(words)
-    except NoReverseMatch:
-        return "", ""
+    return reverse(view) + query, str(words)
