@@ -61,7 +61,11 @@ def test_it_fits_and_is_silent(
     lab: Registry,
 ) -> None:
     sign_in(page, live_server, person(Role.ADMINISTRATOR))
-    for name, address in {"hooks": f"/audit/hooks/{lab.pk}/", "audit": f"/audit/?registry={lab.pk}"}.items():
+    addresses = {
+        "hooks": f"/audit/hooks/{lab.pk}/", "audit": f"/audit/?registry={lab.pk}", "projects": f"/registry/{lab.pk}/",
+        "project": f"/registry/{lab.pk}/project/teaching/",
+    }  # fmt: skip
+    for name, address in addresses.items():
         page.goto(live_server.url + address)
         for size, word in ((WIDE, "wide"), (NARROW, "narrow")):
             for scheme in ("light", "dark"):

@@ -147,11 +147,11 @@ def test_only_posting(hook: Hook) -> None:
 
 
 def test_a_body_of_ten_megabytes_is_not_read(hook: Hook, settings: Any) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     assert post(hook, b"[" * 10_000_000).status_code == 413
     assert post(hook, b"[" * 10_000_000, "wrong").status_code == 401
     assert post(hook, push() + b" " * settings.HOOK_MAX_BYTES).status_code == 413
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
     assert told() == []
 
 
