@@ -1,5 +1,6 @@
 """What the double is used for: pushing, signing, robots, webhooks, quotas, proxy caches, faults."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from harborweb.registry.client import Client, Endpoint
+from harborweb.registry.client import Client, Endpoint, RegistryError
 from tests import parts
 from tests.harbor_double import HarborDouble, harbor_double
 from tests.registry.images import client, push_image, push_index, run
@@ -213,6 +214,28 @@ def test_a_full_project_takes_no_more(harbor: HarborDouble, ask: Ask) -> None:
     assert "will exceed the configured upper limit of 100 B" in refused.text
 
 
+def test_a_project_that_is_nearly_full_and_a_replication_are_told(
+    harbor: HarborDouble, ask: Ask, listener: tuple[str, list[tuple[dict[str, str], dict[str, Any]]]]
+) -> None:
+    url, got = listener
+    body = {"name": "one", "enabled": True, "event_types": ["QUOTA_WARNING", "QUOTA_EXCEED", "REPLICATION"],
+            "targets": [{"type": "http", "address": url}]}  # fmt: skip
+    assert ask("POST", "/projects/library/webhook/policies", body).status_code == 201
+    pushed(harbor, "library/app", "v1")
+    project = harbor.state.projects[1]
+    project.hard = int(project.used() * 2.1)
+    pushed(harbor, "library/two", "v1")
+    with pytest.raises(RegistryError):
+        pushed(harbor, "library/three", "v1")
+    harbor.replicated("library/app", "v1")
+    harbor.wait_for_webhooks()
+    assert [message["type"] for _, message in got] == ["QUOTA_WARNING", "QUOTA_EXCEED", "REPLICATION"]
+    harbor.state.webhooks_lost = True
+    harbor.replicated("library/app", "v1")
+    harbor.wait_for_webhooks()
+    assert len(got) == 3
+
+
 def test_a_proxy_cache_keeps_what_was_pulled_whole(harbor: HarborDouble, ask: Ask, tmp_path: Path) -> None:
     with parts.registry_server(tmp_path / "upstream") as upstream:
 
@@ -257,19 +280,42 @@ def test_faults_happen_as_often_as_they_were_ordered(harbor: HarborDouble, ask: 
 
 
 def test_a_wrong_password_freezes_the_user_and_nobody_else(harbor: HarborDouble, ask: Ask) -> None:
+    """wrong-password-lockout.txt: the wrong one is answered late, a right one meanwhile at once, and with 401."""
     harbor.state.add_user("dev", "Dev12345x")
-    harbor.state.freeze_seconds = 1.5
+    harbor.state.freeze_seconds = 4
     bad = threading.Thread(target=lambda: ask("GET", "/users/current", auth=("admin", "bad")))
     begun = time.monotonic()
     bad.start()
-    time.sleep(0.3)
+    while "admin" not in harbor.state.frozen:
+        time.sleep(0.01)
     assert ask("GET", "/users/current").status_code == 401
-    assert time.monotonic() - begun < 1
     assert ask("GET", "/users/current", auth=("dev", "Dev12345x")).status_code == 200
+    assert time.monotonic() - begun < 4
     bad.join()
-    assert time.monotonic() - begun >= 1.5
+    assert time.monotonic() - begun >= 4
     time.sleep(0.1)
     assert ask("GET", "/users/current").status_code == 200
+
+
+def test_a_robot_ends_with_its_days_or_its_secret(harbor: HarborDouble, ask: Ask) -> None:
+    access = [{"resource": "project", "action": "list"}]
+    body = {"name": "brief", "level": "system", "duration": 1,
+            "permissions": [{"kind": "system", "namespace": "/", "access": access}]}  # fmt: skip
+    made = ask("POST", "/robots", body).json()
+
+    def known(secret: str) -> bool:
+        return ask("GET", "/users/current", auth=(made["name"], secret)).status_code == 412
+
+    assert known(made["secret"])
+    fresh = ask("PATCH", f"/robots/{made['id']}", {"secret": ""}).json()["secret"]
+    assert (known(made["secret"]), known(fresh)) == (False, True)
+    assert ask("PATCH", f"/robots/{made['id']}", {"secret": "weak"}).status_code == 400
+    robot = harbor.state.robots[made["id"]]
+    robot.made -= datetime.timedelta(days=2)
+    assert ask("GET", f"/robots/{made['id']}").json()["expires_at"] < time.time()
+    assert not known(fresh)
+    assert ask("DELETE", f"/robots/{made['id']}").status_code == 200
+    assert ask("GET", f"/robots/{made['id']}").status_code == 404
 
 
 def test_fifty_thousand_artifacts_are_there_at_once(harbor: HarborDouble, ask: Ask) -> None:
