@@ -97,6 +97,7 @@ def probe(registry: Registry, admin: Administrator, preset: Preset, upstream: Ne
 
 def make(registry: Registry, admin: Administrator, plan: Plan) -> Cache:
     """Make the cache, step by step; the row of what stands now. Raises Taken, HalfMade or another Problem."""
+    _forget_gone(registry, admin, plan.project.name)
     row = _row(registry, plan)
     if row.upstream_id is not None:
         return finish(row, admin, reuse=plan.reuse)
@@ -107,6 +108,13 @@ def make(registry: Registry, admin: Administrator, plan: Plan) -> Cache:
             row.delete()  # nothing exists, so nothing is remembered
         raise
     return finish(row, admin, reuse=plan.reuse)
+
+
+def _forget_gone(registry: Registry, admin: Administrator, name: str) -> None:
+    """Drop the row of a cache whose project somebody has deleted in Harbor since."""
+    old = Cache.objects.filter(registry=registry, project=name, whole=True).first()
+    if old and not asking(registry, admin, lambda harbor: projects.exists(harbor, name)):
+        old.delete()
 
 
 def _row(registry: Registry, plan: Plan) -> Cache:
@@ -146,6 +154,8 @@ def finish(row: Cache, admin: Administrator, *, reuse: bool = False) -> Cache:
         try:
             await projects.create(harbor, new)
         except RegistryError as error:
+            if error.status == 500:  # Harbor's answer for a project on an upstream that it does not know
+                await _still_there(harbor, row)
             if error.kind not in {"conflict", "unsure"}:
                 raise
             await _there(harbor, row, error, reuse=reuse or error.kind == "unsure")
@@ -216,6 +226,18 @@ async def _kept(harbor: Harbor, new: NewUpstream, error: RegistryError, *, reuse
 
 def _same(found: Upstream, new: NewUpstream) -> bool:
     return found.type == new.type and found.url.rstrip("/") == new.url.rstrip("/")
+
+
+async def _still_there(harbor: Harbor, row: Cache) -> None:
+    """Raise Problem where the upstream of a cache that stopped half-way is gone."""
+    try:
+        await upstreams.get(harbor, row.upstream_id or 0)
+    except NotFound as error:
+        raise Problem(
+            _("The upstream %(name)s, number %(id)d, is not in Harbor any more.")
+            % {"name": row.upstream_name, "id": row.upstream_id},
+            _("Remove this attempt here and begin again."),
+        ) from error
 
 
 async def _there(harbor: Harbor, row: Cache, error: RegistryError, *, reuse: bool) -> None:

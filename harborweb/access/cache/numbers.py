@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from harborweb.errors import Problem
-from harborweb.registry.errors import RegistryError
+from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.harbor import browsing, paths, projects, reading, upstreams
 from harborweb.registry.harbor.client import Harbor, Query
 from harborweb.registry.harbor.projects import Quota
@@ -135,7 +136,13 @@ async def _pulls(harbor: Harbor, project: str, since: datetime | None) -> Pulls:
 
 async def _artifacts(harbor: Harbor, project: str, sort: str) -> Listed:
     query: Query = {"sort": sort, "with_tag": True}
-    page = await harbor.page(f"{paths.project(project)}/artifacts", reading.artifact, query, what=project, size=SHOWN)
+    try:
+        path = f"{paths.project(project)}/artifacts"
+        page = await harbor.page(path, reading.artifact, query, what=project, size=SHOWN)
+    except NotFound as error:
+        raise Problem(
+            _("This Harbor does not list the artifacts of a whole project."), _("Newer ones do; 2.15 is one.")
+        ) from error
     return Listed(page.items, page.total if page.total is not None else len(page.items))
 
 

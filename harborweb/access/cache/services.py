@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from yarl import URL
 
 from harborweb.access import values
@@ -30,7 +31,8 @@ def chosen(number: str) -> Registry | None:
     if number.isdecimal() and (found := Registry.objects.filter(pk=number).first()):
         return found
     here = place()
-    return (here.registry if here else None) or Registry.objects.order_by("pk").first()
+    others = Registry.objects.order_by("pk")
+    return (here.registry if here else None) or others.exclude(kind=Registry.Kind.OTHER).first() or others.first()
 
 
 def half_made(registry: Registry) -> "QuerySet[Cache]":
@@ -39,7 +41,12 @@ def half_made(registry: Registry) -> "QuerySet[Cache]":
 
 
 def listed(registry: Registry) -> dict[str, Any]:
-    """The caches of a Harbor with what stands behind each; raises RegistryError."""
+    """The caches of a Harbor with what stands behind each; raises Problem, for a registry that is no Harbor too."""
+    if registry.kind == Registry.Kind.OTHER:
+        raise Problem(
+            _("%s is a registry, but no Harbor: it has no projects that fetch from elsewhere.") % registry.name,
+            _("Choose a Harbor, or add one under Registry."),
+        )
     found = numbers.caches(registry)
     ours = {row.project: row for row in Cache.objects.filter(registry=registry, whole=True)}
     rows = []
@@ -84,6 +91,7 @@ def client_side(registry: Registry, project: str, typed: Mapping[str, str]) -> d
     key and ca_file. What is wrong with them comes back as `faults` by field; raises Problem for the rest."""
     preset, url = behind(registry, project, typed.get("upstream", ""), None)
     preset = preset or BY_KEY["docker-hub"]
+    made = Cache.objects.filter(registry=registry, project=project).first()
     base = public(registry)
     host = Endpoint(base, allow_http=True).host
     upstream = _image_host(preset, url)
@@ -104,6 +112,7 @@ def client_side(registry: Registry, project: str, typed: Mapping[str, str]) -> d
     return {
         "preset": preset, "url": url, "host": host, "target": target, "image": image, "through": through_image,
         "mirror": mirror, "typed": {**answers, "mirror_name": answers["name"], "mirror_port": answers["port"]},
+        "private": made is not None and made.settings.get("public") is False,
         "guides": clients.mirrors(target), "builds": clients.builds(target, cache), "faults": faults,
         "is_hub": preset.key == "docker-hub", "upstream_host": upstream, "presets": PRESETS,
     }  # fmt: skip

@@ -11,7 +11,8 @@ from harborweb.access.cache import numbers
 from harborweb.access.cache.models import Cache, PullReading
 from harborweb.access.cache.numbers import Closed, Pulls
 from harborweb.accounts.roles import Role
-from harborweb.registry.models import Registry
+from harborweb.registry.models import Registry, Robot
+from harborweb.registry.rights import grants
 from tests.access.cache.conftest import HUB, Upstream, pulled, registered
 from tests.harbor_double import HarborDouble
 
@@ -90,6 +91,18 @@ def test_what_is_closed_to_the_account_is_not_guessed(as_role: Any, harbor: Harb
     Cache.objects.create(registry=row, project="hub", kind="docker-hub", upstream_url=HUB, upstream_id=1, whole=True)
     as_made = page(as_role(Role.OPERATOR), row)
     assert "Ask Docker Hub" in as_made and HUB in as_made
+
+
+def test_the_robot_that_reads_sees_everything(harbor: HarborDouble, cache: HarborDouble) -> None:
+    """The rights that harborweb gives its own robot are enough for this page, and each is used."""
+    permissions = [grant.body() for grant in grants(Robot.Purpose.READ)]
+    robot = cache.state.add_robot("harborweb-read", permissions)
+    row = registered(harbor, robot.name, robot.secret)
+    pulled(cache, "hub/library/nginx", "1.27")
+    found = numbers.look(row, "hub")
+    assert found.closed == []
+    listed = numbers.caches(row)
+    assert [one.name for one in listed.projects] == ["hub"] and list(listed.upstreams) == [found.project.proxies]
 
 
 def test_an_upstream_that_is_down_is_told_and_the_kept_is_shown(
@@ -193,3 +206,17 @@ def test_the_clients_of_another_upstream_get_no_mirror_host(as_role: Any, row: R
     text = page(as_role(Role.VIEWER), row, "cache_clients", upstream="quay")
     assert "mirror_args" not in text and "/etc/containerd/certs.d/quay.io/hosts.toml" in text
     assert "The name of an image" in text
+
+
+def test_a_private_cache_says_what_that_means_for_mirrors(as_role: Any, row: Registry, cache: HarborDouble) -> None:
+    Cache.objects.create(registry=row, project="hub", kind="docker-hub", upstream_url=HUB, whole=True,
+                         settings={"public": False})  # fmt: skip
+    assert "This project is private." in page(as_role(Role.VIEWER), row, "cache_clients")
+    Cache.objects.update(settings={"public": True})
+    assert "This project is private." not in page(as_role(Role.SIGNER), row, "cache_clients")
+
+
+def test_a_registry_that_is_no_harbor(as_role: Any) -> None:
+    Registry.objects.create(name="plain", url="http://127.0.0.1:9", allow_http=True, kind=Registry.Kind.OTHER)
+    answer = as_role(Role.VIEWER).get(reverse("access:cache"))
+    assert answer.status_code == 502 and "plain is a registry, but no Harbor" in answer.content.decode()

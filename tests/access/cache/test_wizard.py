@@ -305,6 +305,27 @@ def test_a_cache_made_here_is_not_made_twice(walk: Walk, hub: HarborDouble) -> N
     assert len(hub.state.upstreams) == 1
 
 
+def test_a_cache_that_was_deleted_in_harbor_can_be_made_again(walk: Walk, hub: HarborDouble) -> None:
+    to_review(walk, hub).press("make")
+    hub.state.projects.pop(next(one.id for one in hub.state.projects.values() if one.name == "hub"))
+    again = Walk(walk.browser, Registry.objects.get())
+    to_review(again, hub).press("make").press("reuse")  # its upstream is still there
+    assert again.answer.status_code == 302
+    assert hub.state.project("hub") is not None and Cache.objects.get().whole
+
+
+def test_an_upstream_that_is_gone_meanwhile_is_named(walk: Walk, hub: HarborDouble) -> None:
+    """Harbor answers 500 for a project on an upstream that it does not know (proxy-project-create-bad-registry)."""
+    to_review(walk, hub)
+    hub.faults.order("500", "POST /api/v2.0/projects")
+    walk.press("make")
+    hub.state.upstreams.clear()
+    walk.press("make")
+    assert "The upstream Docker Hub, number 1, is not in Harbor any more" in walk.text
+    walk.press("undo").press("make")
+    assert walk.answer.status_code == 302 and Cache.objects.get().whole
+
+
 def test_the_page_of_a_cache_that_stopped_half_way(walk: Walk, hub: HarborDouble) -> None:
     to_review(walk, hub)
     hub.faults.order("500", "POST /api/v2.0/projects", times=2)
