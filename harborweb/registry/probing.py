@@ -23,8 +23,9 @@ from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Project
 from harborweb.registry.models import Registry, Robot
 from harborweb.registry.rights import READING, SIGNING, Need
-from harborweb.registry.running import run
+from harborweb.registry.running import run, within
 
+SECONDS = 40  # for one account, every trial together
 HAS, MISSING, UNKNOWN = "has", "missing", "unknown"
 REFUSED = {"forbidden", "unauthorized"}
 WITHHELD = 412  # a policy keeps the manifest back from everybody: we may pull
@@ -55,7 +56,8 @@ def check_rights(registry: Registry) -> None:
         ("signing", Robot.Purpose.SIGN, registry.signing_endpoint(), SIGNING),
     ):
         robot = registry.robot(purpose)
-        found[name] = run(_find(endpoint, needs, keeper.endpoint() if keeper and robot else None, robot))
+        question = _find(endpoint, needs, keeper.endpoint() if keeper and robot else None, robot)
+        found[name] = run(within(SECONDS, endpoint.host, question))
     registry.rights = {"checked": timezone.now().isoformat(), **{name: one.kept() for name, one in found.items()}}
     registry.save(update_fields=["rights"])
 

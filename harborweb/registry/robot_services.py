@@ -4,6 +4,7 @@ An administrator's password travels to the worker sealed, in a slot that opens o
 database, session, log or task argument.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,10 +24,11 @@ from harborweb.registry import tasks
 from harborweb.registry.harbor import paths, projects, system
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.models import Registry, Robot
-from harborweb.registry.running import run
+from harborweb.registry.running import run, within
 from harborweb.registry.services import PATIENCE
 
 DAYS = 90
+SECONDS = 40  # for what is asked while somebody waits
 SHORTEST_DAYS = 15  # renewed 14 days before
 PAUSE = timedelta(hours=12)  # between two attempts of the scheduler
 KINDS = ("make_robots", "renew_robots", "remove_robots")
@@ -172,10 +174,10 @@ def _prove(registry: Registry, asked: Asked) -> None:
     async def ask() -> tuple[system.Who, list[str]]:
         async with Harbor(registry.endpoint_as(asked.name, asked.password), PATIENCE) as harbor:
             who = await system.whoami(harbor)
-            missing = [name for name in asked.projects if not await projects.exists(harbor, name)]
-            return who, missing
+            there = await asyncio.gather(*(projects.exists(harbor, name) for name in asked.projects))
+            return who, [name for name, found in zip(asked.projects, there, strict=True) if not found]
 
-    who, missing = run(ask())
+    who, missing = run(within(SECONDS, registry.host, ask()))
     if who.kind != system.Kind.ADMINISTRATOR:
         raise Problem(
             _("%s is no administrator of Harbor, so it cannot make robots for the whole system.") % asked.name,

@@ -21,6 +21,7 @@ from harborweb import sealing
 from harborweb.accounts.services import record
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
+from harborweb.registry import probing, seeing
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.harbor import browsing, robots, system
@@ -101,6 +102,7 @@ def remove(run: Run) -> dict[str, Any]:
         registry.robots.filter(state__in=(READY, MAKING)).update(state=RETIRING)
         registry.use_robots()
     left = _retire(run, registry, [maker])
+    _look(run, registry)
     return {"registry": registry.pk, "made": [], "left": left}
 
 
@@ -119,7 +121,8 @@ def _renew(run: Run, registry: Registry, maker: Endpoint, wishes: list[Wish]) ->
     left = _retire(run, registry, [maker, *([keeper.endpoint()] if keeper else [])])
     run.step(of, of, _("See that all of them work"))
     for robot in registry.robots.filter(state=READY):
-        _prove(run, robot)
+        _prove(run, robot, _("Harbor let it in a moment ago and does not now: make the robots anew."))
+    _look(run, registry)
     return {"registry": registry.pk, "made": [one.username for one in made], "left": left}
 
 
@@ -141,7 +144,7 @@ def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
     row.secret_sealed = sealing.seal(made.secret, ROBOT_PURPOSE)
     row.expires = made.expires or timezone.now() + timedelta(days=wish.days)
     row.save()
-    _prove(run, row)
+    _prove(run, row, _("What it should replace is still in use. Start this again: it is deleted first."))
     with transaction.atomic():
         registry.robots.filter(purpose=wish.purpose, state=READY).update(state=RETIRING)
         row.state = READY
@@ -153,7 +156,18 @@ def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
     return row
 
 
-def _prove(run: Run, robot: Robot) -> None:
+def _look(run: Run, registry: Registry) -> None:
+    """Bring what the connection's page shows up to date: who we are there now, and what we may do."""
+    seeing.look(registry)
+    try:
+        probing.check_rights(registry)
+    except Problem as problem:
+        registry.rights = {}  # those of the accounts before
+        registry.save(update_fields=["rights"])
+        run.line(_("What our accounts may do could not be checked: %s") % problem)
+
+
+def _prove(run: Run, robot: Robot, advice: str) -> None:
     """See that a robot's secret works, and that it may do the first thing it is for."""
     endpoint = robot.endpoint()
     run.secret(endpoint.password)
@@ -170,7 +184,7 @@ def _prove(run: Run, robot: Robot) -> None:
     except RegistryError as error:
         raise Problem(
             _("%(name)s does not work: %(why)s") % {"name": robot.username, "why": error.message},
-            _("What it should replace is still in use. Start this again: it is deleted first."),
+            advice,
         ) from error
 
 

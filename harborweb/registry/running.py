@@ -2,11 +2,22 @@
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from harborweb.registry.errors import timeout
+
 Result = TypeVar("Result")
+
+
+async def within(seconds: float, host: str, question: Awaitable[Result]) -> Result:
+    """The answer to `question`, which may ask many things, or RegistryError "timeout" after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await question
+    except TimeoutError as error:
+        raise timeout(host, seconds) from error
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from harborweb.errors import Problem
+from harborweb.registry import errors
 from harborweb.registry.check import QUICK
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint
@@ -13,8 +14,10 @@ from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import system
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.models import Registry
-from harborweb.registry.running import run
+from harborweb.registry.running import run, within
 
+SECONDS = 40
+MOST = 40  # characters of a version
 SEEN = ["kind", "version", "account", "components", "healthy", "seen", "looked", "fault"]
 # What says "no Harbor here": everything else says that we could not look.
 NO_HARBOR = {"not_a_registry", "not_found", "redirects"}
@@ -32,7 +35,7 @@ class Seen:
 
 def see(endpoint: Endpoint) -> Seen:
     """Look at what answers there; raises RegistryError when nothing does, or it does not know our password."""
-    return run(_see(endpoint))
+    return run(within(SECONDS, endpoint.host, _see(endpoint)))
 
 
 async def _see(endpoint: Endpoint) -> Seen:
@@ -46,7 +49,7 @@ async def _see(endpoint: Endpoint) -> Seen:
             await client.ping()
             return Seen(harbor=False)
         who, health = await asyncio.gather(system.whoami(harbor), _health(harbor))
-        return Seen(True, info.version, who.kind, health)
+        return Seen(True, errors.plain(info.version)[:MOST], who.kind, health)
 
 
 async def _health(harbor: Harbor) -> system.Health | None:

@@ -16,7 +16,7 @@ from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry, Robot
 from harborweb.registry.running import run
-from harborweb.registry.seeing import SEEN, note, see
+from harborweb.registry.seeing import SEEN, look, note, see
 
 __all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "every", "remove", "save"]
 
@@ -91,6 +91,8 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
         raise Problem(
             _("There is already a registry named %s.") % registry.name, _("Choose another name."), field="name"
         ) from error
+    if registry.accounts:
+        look(registry)  # as who reads there, which is a robot of ours
     return registry, found
 
 

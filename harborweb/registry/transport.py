@@ -9,6 +9,7 @@ import random
 import re
 import ssl
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ from harborweb.registry.errors import RegistryError
 logger = logging.getLogger(__name__)
 
 REDIRECTS = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, 307, 308}
+REQUEST_ID = "X-Request-Id"  # Harbor echoes it and has it in its own log
 LEAST_SECONDS = 0.05  # a retry that has less time is not begun
 RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
@@ -101,7 +103,10 @@ class Transport:
         successful answer are read, of others `error_bytes`. Returns whatever status came; raises RegistryError
         for everything below HTTP.
         """
+        headers = {REQUEST_ID: str(uuid.uuid4()), **headers}
+        request = headers[REQUEST_ID]
         deadline = time.monotonic() + self.limits.overall_seconds
+        host = host_of(url)
         retries = self.limits.retries if method in {"GET", "HEAD"} else 0
         for attempt in range(retries + 1):
             delay = 0.5 * 2**attempt
@@ -109,6 +114,9 @@ class Transport:
                 async with self._slots:
                     left = deadline - time.monotonic()
                     answer = await self._follow(method, url, dict(headers), limit, data, min(self.limits.seconds, left))
+                    logger.debug(
+                        "%s %s%s: %d, request %s", method, host, url.raw_path, answer.status, headers[REQUEST_ID]
+                    )
             except RegistryError as error:
                 if not error.passing or attempt >= (min(retries, 1) if error.kind == "timeout" else retries):
                     raise
@@ -123,7 +131,11 @@ class Transport:
                 if failure:
                     raise failure
                 return answer
-            logger.info("%s %s is asked again in %.1f s", method, host_of(url), wait)
+            why = failure.kind if failure else str(answer.status)
+            logger.info(
+                "%s %s%s: %s, request %s is asked again in %.1f s", method, host, url.raw_path, why,
+                request, wait,
+            )  # fmt: skip
             await asyncio.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -11,6 +11,7 @@ from harborweb.registry.robot_services import DAYS, SHORTEST_DAYS, Asked
 
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 LONGEST_DAYS = 3650
+MOST_PROJECTS = 100
 
 
 class AdministratorForm(forms.Form):
@@ -87,6 +88,8 @@ class RobotsForm(AdministratorForm):
         cleaned = super().clean()
         if not cleaned.get("reads") and not cleaned.get("signs"):
             self.add_error("reads", _("Choose at least one robot: one that reads, or one that signs."))
+        if len(_names(cleaned.get("projects", ""))) > MOST_PROJECTS:
+            self.add_error("projects", _("Name at most 100 projects, or leave it empty for every one."))
         return cleaned
 
     def asked(self) -> Asked:
@@ -96,5 +99,10 @@ class RobotsForm(AdministratorForm):
         return Asked(
             typed["administrator"], typed["password"],
             [str(purpose) for purpose, name in chosen.items() if typed[name]],
-            sorted({name for name in re.split(r"[,\s]+", typed["projects"]) if name}), typed["days"],
+            _names(typed["projects"]), typed["days"],
         )  # fmt: skip
+
+
+def _names(typed: str) -> list[str]:
+    """The names in a list with commas or spaces between them, each once."""
+    return sorted({name for name in re.split(r"[,\s]+", typed) if name})

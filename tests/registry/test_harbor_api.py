@@ -459,3 +459,21 @@ def test_the_log_has_the_request_id_and_no_secret(liar: Liar, caplog: pytest.Log
     assert "POST" in caplog.text
     assert "secret-word" not in caplog.text
     assert "redacted" not in caplog.text
+
+
+def test_the_distribution_api_names_its_requests_too(liar: Liar, caplog: pytest.LogCaptureFixture) -> None:
+    """Also each retry, under the same id: Harbor's own log has it."""
+    from tests.registry.images import client
+
+    liar.on("/v2/", in_turn(page(503), reply({})))
+
+    async def ping() -> None:
+        async with client(liar.url) as c:
+            await c.ping()
+
+    with caplog.at_level(logging.DEBUG, "harborweb"):
+        run(ping())
+    first, second = (one.headers["X-Request-Id"] for one in liar.requests)
+    assert first == second
+    assert f"503, request {first} is asked again" in caplog.text
+    assert f"200, request {first}" in caplog.text

@@ -19,7 +19,7 @@ from harborweb.registry.auth import basic
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor.paths import API, MAX_PAGE
-from harborweb.registry.transport import Answer, Transport, parse_json
+from harborweb.registry.transport import REQUEST_ID, Answer, Transport, parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Harbor:
         if words:
             url = url.update_query(words)
         request = str(uuid.uuid4())
-        headers = {"Accept": "application/json", "X-Request-Id": request}
+        headers = {"Accept": "application/json", REQUEST_ID: request}
         if self.endpoint.username:
             headers["Authorization"] = basic(self.endpoint.username, self.endpoint.password)
         if data:

@@ -1,0 +1,62 @@
+"""With robots of our own in a Harbor: one signs, one audits, and neither may do the other's work."""
+
+from typing import Any
+
+import pytest
+
+from harborweb.audit import services as audit
+from harborweb.audit.workshop import sweep
+from harborweb.jobs.models import Job
+from harborweb.registry import robot_services, robots, seeing
+from harborweb.registry.client import Client
+from harborweb.registry.errors import RegistryError
+from harborweb.registry.models import Registry
+from harborweb.registry.running import run
+from harborweb.signing import services, workshop
+from harborweb.verification.verdict import Verdict
+from tests.harbor_double import HarborDouble
+from tests.harbor_double.fixtures import harbor  # noqa: F401 - a fixture
+from tests.registry.images import client as registry_client
+from tests.registry.images import push_image
+from tests.signing.jobs import done, log, made
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_robot_signs_and_the_other_audits(
+    asked: Any, cosign_three: str, harbor: HarborDouble, transactional_db: None,  # noqa: F811
+) -> None:  # fmt: skip
+    harbor.state.add_project("team")
+    name, password = harbor.admin
+
+    async def push() -> str:
+        async with registry_client(harbor.url, username=name, password=password) as c:
+            return await push_image(c, "team/app", "1.0")
+
+    digest = run(push())
+    lab = seeing.look(Registry.objects.create(name="lab", url=harbor.url, allow_http=True))
+    job = robot_services.request_robots(asked, lab, robot_services.Asked(name, password))
+    assert done(job, robots.make).state == Job.State.SUCCEEDED, log(job)
+    lab.refresh_from_db()
+    assert set(lab.rights["reading"]["rights"].values()) == set(lab.rights["signing"]["rights"].values()) == {"has"}
+
+    key = made(asked, "release", "none", "")
+    signed = done(services.request_sign(asked, lab, "team/app", digest, "1.0", key), workshop.sign)
+    assert signed.state == Job.State.SUCCEEDED, signed.error + log(signed)
+    pushed = {one.user for one in harbor.state.events if (one.operation, one.resource_type) == ("create", "artifact")}
+    assert pushed == {name, lab.signing_endpoint().username}  # the image, and its signature
+
+    swept = done(audit.request_sweep(asked, lab), sweep)
+    assert swept.state == Job.State.SUCCEEDED, swept.error + log(swept)
+    verdict = audit.verdict_for(lab, "team/app", digest)
+    assert verdict is not None and verdict.verdict == Verdict.TRUSTED
+    pulled = {one.user for one in harbor.state.events if one.operation == "pull"}
+    assert lab.endpoint().username in pulled
+
+    async def write_as_reader() -> None:
+        async with Client(lab.endpoint()) as c:
+            await c.put_blob("team/app", b"what the reader may not lay down")
+
+    with pytest.raises(RegistryError) as caught:
+        run(write_as_reader())
+    assert caught.value.kind == "forbidden"
