@@ -141,11 +141,14 @@ async def answers(one: Examination) -> None:
             seen.clocks["proxy"] = round(email.utils.parsedate_to_datetime(date).timestamp() - began, 1)
         except (ValueError, TypeError):
             seen.clocks.pop("proxy", None)
+    await _plain(one)
+    await _direct(one)
+    if not ping.answered:
+        one.skip(_("/v2/ was not answered."), "portal", "systeminfo")
+        return
     await _follow(one, "ping", ping)
     await one.ask("portal", "GET", "/")
     await one.ask("systeminfo", "GET", "/api/v2.0/systeminfo", headers={"Accept": "application/json"})
-    await _plain(one)
-    await _direct(one)
     if challenge(ping) is None:
         await _elsewhere(one)
 

@@ -25,6 +25,11 @@ class Key:
     name: str
     section: str = ""
 
+    @property
+    def anchor(self) -> str:
+        """The id of its field on that section's page."""
+        return f"id_{self.name.replace('.', '_')}_field"
+
 
 def context(job: Job, proxy: str, about: str) -> dict[str, Any]:
     """Everything of one examination; `about` chooses a diagnosis, `proxy` whose recipe shows the line."""

@@ -27,6 +27,7 @@ class Bounds:
     connect: float = 5.0
     body: int = 64 * 1024  # bytes of an answer
     redirects: int = 6
+    total: float = 120.0  # all questions together
     hold: float = 1.5  # how long an early answer is waited for
     pause: float = 5.0  # in the middle of a chunk
     chunk: int = 2 * 1024 * 1024

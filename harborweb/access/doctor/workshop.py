@@ -34,6 +34,7 @@ STEPS: tuple[tuple[Any, Step], ...] = (
     (gettext_lazy("Pull a layer"), uploading.pull),
 )
 BOUNDS = Bounds()
+ALL = (*examining.CREDENTIALED, *examining.BIG, "portal", "systeminfo", "plain", "direct", "health")
 SIGNS = {"fine": "✓", "look": "!", "wrong": "✗", "unsure": "?", "skipped": "–"}
 
 
@@ -52,7 +53,10 @@ def examine(run: Run) -> dict[str, Any]:
     for number, (name, step) in enumerate(STEPS, start=1):
         run.step(number, len(STEPS) + 1, str(name))
         before = set(one.seen.asked)
-        awaited(_take(step, one))
+        if time.monotonic() - began < BOUNDS.total:
+            awaited(_take(step, one))
+        else:
+            one.skip(_("The time for all questions together was up."), *ALL)
         for question in one.seen.asked:
             if question not in before:
                 answer = one.seen.asked[question]
