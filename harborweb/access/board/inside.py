@@ -1,6 +1,6 @@
-"""The name as a container sees it: asked inside a Harbor container that runs, or in one of an image that is here.
+"""The name as a container sees it: asked inside a Harbor container that runs.
 
-Nothing is pulled. Only what reads is run: cat, getent, curl, each as an argument list and never through a shell.
+Nothing is pulled or started. Only what reads is run: cat, getent, curl, each as an argument list, never a shell.
 """
 
 import re
@@ -18,6 +18,7 @@ from harborweb.tools import engine
 PREFERRED = ("core", "harbor-core", "registry", "nginx", "proxy")
 SECONDS = 5
 MOST_BYTES = 64 * 1024
+_TRYING = re.compile(r"Trying \[?([0-9a-fA-F.:]+?)\]?:\d+\.\.\.")
 _TIMES = re.compile(r"harborweb-times (\d{3}) (\d+) ([\d.]+) ([\d.]*)")
 
 
@@ -28,19 +29,19 @@ def look(target: Target, project: str) -> Column:
         with engine.connect(timeout=SECONDS + 15) as client:
             found = _asker(client, project)
             if found is None:
-                return not_asked("container", title, _("No container of Harbor runs here that has getent and curl, and "
-                                                       "none is started for it."))  # fmt: skip
+                return not_asked("container", title, _("No container of Harbor runs here that has curl, and none is "
+                                                       "started for it."))  # fmt: skip
             return _column(client, found, target)
     except engine.EngineError as error:
         return not_asked("container", title, _("The engine was not reached: %(why)s.") % {"why": error.detail[:200]})
 
 
 def _asker(client: Any, project: str) -> engine.Container | None:
-    """A running container of Harbor in which getent and curl are there."""
+    """A running container of Harbor that has curl; its health checks use it, so core has."""
     found = [one for one in engine.containers(client, project) if one.state == "running"] if project else []
     order = {name: number for number, name in enumerate(PREFERRED)}
     for one in sorted(found, key=lambda each: order.get(each.service, len(order))):
-        if all(engine.inside(client, one.id, [tool, "--help"])[0] in {0, 1, 2} for tool in ("getent", "curl")):
+        if engine.inside(client, one.id, ["curl", "--version"])[0] == 0:
             return one
     return None
 
@@ -55,7 +56,7 @@ def _column(client: Any, where: engine.Container, target: Target) -> Column:
     servers = names.servers_in(run("cat", "/etc/resolv.conf").splitlines())
     column.put("asked", FINE, ", ".join(str(one) for one in servers) or _("not seen"))
     words = [line.split()[0] for line in run("getent", "ahosts", target.name).splitlines() if line.split()]
-    column.addresses = list(dict.fromkeys(words))[:6]
+    column.addresses = list(dict.fromkeys(words or _tried(client, where, target)))[:6]
     if not column.addresses:
         column.put("address", WRONG, _("no address"))
         return column
@@ -64,6 +65,13 @@ def _column(client: Any, where: engine.Container, target: Target) -> Column:
     column.put("address", WRONG if loop else FINE, ", ".join(column.addresses), note)
     _reach(client, where, target, column)
     return column
+
+
+def _tried(client: Any, where: engine.Container, target: Target) -> list[str]:
+    """The addresses that curl tries, where the image has no getent."""
+    command = ["curl", "--silent", "--verbose", "--noproxy", "*", "--max-time", "3", "--output", "/dev/null",
+               "--insecure", target.origin]  # fmt: skip
+    return _TRYING.findall(engine.inside(client, where.id, command, MOST_BYTES)[1])
 
 
 def _reach(client: Any, where: engine.Container, target: Target, column: Column) -> None:

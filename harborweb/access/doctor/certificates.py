@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from harborweb.deployment.host import pem
 
@@ -144,7 +145,10 @@ def judge(
     now: datetime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What a chain as sent is worth, with what OpenSSL's check (`code`, 0 = accepted) said. Pure."""
-    made = [x509.load_der_x509_certificate(one) for one in chain]
+    try:
+        made = [x509.load_der_x509_certificate(one) for one in chain]
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return {"kind": "refused", "detail": words or str(error)[:200]}
     if not made:
         return {"kind": "handshake", "detail": words}
     leaf, now = made[0], now or datetime.now(UTC)

@@ -22,6 +22,7 @@ from harborweb.access.doctor.seen import Lookup, Port, Seen, Target, Token
 from harborweb.access.doctor.wire import Bounds, Wire
 from harborweb.deployment.host import addresses
 from harborweb.registry.auth import basic
+from harborweb.registry.harbor import reading
 
 SERVICE = "harbor-registry"
 PREFIXES = ("harbor", "registry", "docker")  # under which people put Harbor, though docker asks at the root
@@ -125,7 +126,7 @@ async def knock(address: str, port: int, seconds: float) -> Port:
     return Port(address, True, round((time.monotonic() - began) * 1000))
 
 
-CREDENTIALED = ("token", "known", "upload", "chunk", "cancel", "blob")
+CREDENTIALED = ("token", "known", "says", "upload", "chunk", "cancel", "blob")
 BIG = ("big", "stream")
 
 
@@ -139,7 +140,7 @@ async def answers(one: Examination) -> None:
     if date := ping.header("Date"):
         try:
             seen.clocks["proxy"] = round(email.utils.parsedate_to_datetime(date).timestamp() - began, 1)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             seen.clocks.pop("proxy", None)
     await _plain(one)
     await _direct(one)
@@ -210,7 +211,9 @@ async def token(one: Examination) -> None:
         one.skip(_("/v2/ named no token service."), *CREDENTIALED)
         return
     if not one.credentials.username:
-        one.skip(_("No user with the right to push is stored here."), "known", "upload", "chunk", "cancel", "blob")
+        one.skip(
+            _("No user with the right to push is stored here."), "known", "says", "upload", "chunk", "cancel", "blob"
+        )
     elif not seen.trusted:
         one.skip(_("The certificate is not trusted, so no password was sent."), *CREDENTIALED)
         return
@@ -238,13 +241,15 @@ def _without(answer: Exchange, secret: str) -> Exchange:
 def _token(made: str, repository: str, one: Examination) -> Token:
     said = claims(made)
     granted: list[str] = []
-    for access in said.get("access") or ():
-        if isinstance(access, dict) and access.get("name") == repository:
-            granted += [str(action) for action in access.get("actions") or ()]
+    listed = said.get("access")
+    for access in listed if isinstance(listed, list) else ():
+        actions = access.get("actions") if isinstance(access, dict) and access.get("name") == repository else None
+        granted += [str(action)[:20] for action in actions[:10]] if isinstance(actions, list) else []
 
     def moment(name: str) -> int | None:
         value = said.get(name)
-        return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 10**11
+        return int(value) if sound and isinstance(value, int | float) else None
 
     issued = moment("iat")
     if issued is not None:
@@ -258,6 +263,16 @@ async def _who(one: Examination, headers: dict[str, str]) -> None:
     one.seen.known = True if answer.status in {200, 412} else False if answer.status == 401 else None
     if (body := answer.object()) is not None:
         one.seen.asked["known"] = _brief(answer, {key: body[key] for key in ("username", "errors") if key in body})
+    if one.seen.known is False:
+        one.skip(_("Harbor tells it to users only."), "says")
+        return
+    answer = await one.ask("says", "GET", "/api/v2.0/systeminfo", headers={**headers, "Accept": "application/json"})
+    said = answer.object() or {}
+    url, version, now = (said.get(key) for key in ("external_url", "harbor_version", "current_time"))
+    one.seen.says = url[:300] if isinstance(url, str) else None
+    one.seen.version = version[:60] if isinstance(version, str) else ""
+    if (moment := reading.moment(now)) is not None:
+        one.seen.clocks["harbor"] = round(moment.timestamp() - time.time(), 1)
 
 
 def _brief(answer: Exchange, body: dict[str, object]) -> Exchange:

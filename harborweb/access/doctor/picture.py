@@ -62,6 +62,20 @@ def hops(result: Mapping[str, Any]) -> list[Hop]:
     return drawn
 
 
+def named(drawn: Sequence[Hop], findings: Sequence[Mapping[str, Any]], columns: Sequence[Mapping[str, Any]]) -> None:
+    """Write on the hop of DNS what the board found out about the name."""
+    words = {
+        "hairpin": _("leads out to the public address"), "loopback": _("means this host itself"),
+        "private_outside": _("is private outside"),
+    }  # fmt: skip
+    inside: list[str] = next((one["addresses"] for one in columns if one["place"] == "container"), [])
+    container = _("containers get %(addresses)s") % {"addresses": ", ".join(inside[:2])}
+    hop = next(one for one in drawn if one.id == "dns")
+    hop.marks += [Mark("look", words.get(one["id"], container)) for one in findings]
+    if findings and hop.verdict == "fine":
+        hop.verdict = "look"
+
+
 def _of(diagnoses: Sequence[Mapping[str, Any]], hop: str) -> bool:
     return any(one["hop"] == hop for one in diagnoses)
 
@@ -164,6 +178,8 @@ def _server(asked: Mapping[str, Any]) -> str:
 def _harbor(seen: Mapping[str, Any], asked: Mapping[str, Any]) -> Hop:
     target = seen["target"]
     hop = Hop("harbor", "Harbor", [(_("nginx and core"), False)])
+    if seen["version"]:
+        hop.lines = [(_("nginx and core, %(version)s") % {"version": seen["version"].partition("-")[0]}, False)]
     if target["direct"]:
         hop.lines.append((URL(target["direct"]).authority, True))
     ms = asked.get("direct", asked.get("ping", {})).get("ms", 0)

@@ -40,12 +40,15 @@ def questions(seen: Seen, diagnoses: Iterable[Diagnosis]) -> list[Question]:
     return [_judged(row, judged.get(row.id), seen) for row in rows]
 
 
+HIDDEN = "says"  # what Harbor tells to users only
 FROM = {"realm": "ping", "clock": "ping"}  # read from another question's answer
 
 
 def _judged(row: Question, found: Diagnosis | None, seen: Seen) -> Question:
     changed = dict(row.__dict__)
     why = seen.skipped.get(FROM.get(row.id, row.id))
+    if row.id == HIDDEN and why is None and not row.came:
+        why = _("Harbor did not say it.")
     if row.id == "realm" and why is None and not row.came:
         why = _("/v2/ named no token service.")
     if why is not None and not row.came:
@@ -157,15 +160,26 @@ def _uploads(seen: Seen) -> list[Question]:
 
 
 def _rest(seen: Seen) -> list[Question]:
-    info = seen.asked.get("systeminfo")
     clocks = ", ".join(f"{who} {round(ahead):+d} s" for who, ahead in sorted(seen.clocks.items()))
-    says = ""
-    body = info.object() if info is not None else None
-    if body is not None:
-        says = str(body.get("external_url") or "")
     rows = [
         _row(seen, "portal", "proxy", _("Harbor's pages"), "GET /", "200"),
-        _row(seen, "systeminfo", "proxy", _("Harbor's API"), "GET /api/v2.0/systeminfo", "200, JSON", note=says),
+        _row(
+            seen,
+            "systeminfo",
+            "proxy",
+            _("Harbor's API"),
+            "GET /api/v2.0/systeminfo",
+            "200, JSON",
+        ),
+        _row(
+            seen,
+            "says",
+            "harbor",
+            _("Harbor's own address"),
+            "GET /api/v2.0/systeminfo",
+            seen.target.origin,
+            seen.says or "",
+        ),
         Question("clock", "harbor", _("Clocks"), _("Date, iat of the token"), _("within 60 s"), clocks, FINE),
     ]
     if seen.target.direct:

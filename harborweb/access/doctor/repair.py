@@ -93,6 +93,8 @@ def _excerpt(piece: Piece, tag: str) -> Excerpt | None:
             shown.append(Shown(gap=True))
     while shown[-1].gap or not shown[-1].text.strip():
         shown.pop()
+    depth = min(_indent(one.text) for one in shown if one.text.strip())
+    shown = [Shown(one.text[depth:], one.marked, one.gap) for one in shown]
     return Excerpt(piece.where, shown, "\n".join(line.text.strip() for line in wanted))
 
 
@@ -103,13 +105,13 @@ def _near(lines: tuple[Line, ...], wanted: Iterable[Line]) -> set[int]:
     near: set[int] = set()
     for one in wanted:
         near |= set(range(one.number - AROUND, one.number + AROUND + 1))
-        depth = _depth(one)
+        depth = _indent(one.text)
         for above in reversed(lines[: one.number - 1]):
-            if above.text.strip() and _depth(above) < depth:
+            if above.text.strip() and _indent(above.text) < depth:
                 near.add(above.number)
                 break
     return near
 
 
-def _depth(line: Line) -> int:
-    return len(line.text) - len(line.text.lstrip())
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())

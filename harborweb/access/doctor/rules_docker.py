@@ -72,6 +72,16 @@ def _realm_scheme(seen: Seen) -> Words | None:
     return {"realm": str(realm), "scheme": realm.scheme, "why": why % words, "mark": f"{realm.scheme}://"}
 
 
+def _says_other(seen: Seen) -> Words | None:
+    if not seen.says:
+        return None
+    try:
+        origin = str(URL(seen.says).origin())
+    except ValueError:
+        origin = seen.says
+    return None if origin == seen.target.origin else {"says": seen.says, "url": seen.target.origin, "mark": seen.says}
+
+
 def _token_lost(seen: Seen) -> Words | None:
     answer = seen.asked.get("token")
     if answer is None or seen.token is not None:
@@ -214,9 +224,9 @@ def _storage(seen: Seen) -> Words | None:
     return {"host": store.address, "why": store.error, "mark": store.address}
 
 
-def _clock(who: str):  # type: ignore[no-untyped-def]
+def _clock(*whose: str):  # type: ignore[no-untyped-def]
     def found(seen: Seen) -> Words | None:
-        ahead = seen.clocks.get(who, 0.0)
+        ahead = max((seen.clocks.get(one, 0.0) for one in whose), key=abs)
         if abs(ahead) <= SKEW:
             return None
         words = {"seconds": round(abs(ahead)), "where": str(_("ahead of") if ahead > 0 else _("behind"))}
@@ -263,6 +273,10 @@ DOCKER = (
     Rule("realm_scheme", "harbor", "wrong", "realm", _realm_scheme,
          _("Harbor believes that people come over %(scheme)s."),
          _("So docker is sent to %(realm)s for its token. %(why)s"), keys=("external_url",)),
+    Rule("external_url", "harbor", "wrong", "says", _says_other,
+         _("Harbor takes %(says)s for its address."),
+         _("People use %(url)s. Set external_url to that, then deploy."), keys=("external_url", "hostname"),
+         unless=("realm_scheme",)),
     Rule("token_lost", "proxy", "wrong", "token", _token_lost,
          _("The token service does not answer as it should."),
          _("/service/token answers %(status)s with %(kind)s where a token was due. Pass this path on to Harbor too."),
@@ -326,7 +340,7 @@ DOCKER = (
          _("Layers are redirected to a storage that does not answer: %(host)s."),
          _("From here: %(why)s. Clients pull from there and must reach it; else turn the redirect off."),
          keys=("storage_service.redirect.disable",)),
-    Rule("clock_token", "harbor", "wrong", "clock", _clock("token"),
+    Rule("clock_harbor", "harbor", "wrong", "clock", _clock("harbor", "token"),
          _("Harbor's clock is %(seconds)d s %(where)s this machine's."),
          _("Tokens are refused as not yet valid or expired. Let both machines take their time from the network.")),
     Rule("clock_proxy", "proxy", "look", "clock", _clock("proxy"),

@@ -114,6 +114,8 @@ class Seen:
     hops: dict[str, list[str]] = field(default_factory=dict)  # redirects followed, by question
     prefixes: list[str] = field(default_factory=list)  # paths below which Harbor was found instead
     token: Token | None = None
+    says: str | None = None  # external_url as Harbor itself says it, to users; None where it did not
+    version: str = ""  # of Harbor, as it says to users
     known: bool | None = None  # whether Harbor knows our user; None where it was not asked
     clocks: dict[str, float] = field(default_factory=dict)  # seconds ahead of ours, by whose clock
     storage: Port | None = None  # where layers are redirected to

@@ -104,7 +104,10 @@ async def pull(one: Examination) -> None:
     answer = await one.ask("blob", "GET", f"/v2/{repository}/blobs/{digest}", headers=bearer)
     place = answer.header("Location")
     if 300 <= answer.status < 400 and place:
-        url = URL(place)
+        try:
+            url = URL(answer.url).join(URL(place, encoded=True))
+        except ValueError:
+            return
         # what the storage's address is signed with lets anybody read that layer for a while
         short = place.partition("?")[0]
         headers = tuple((k, short if k.lower() == "location" else v) for k, v in answer.headers)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from harborweb.access.board import pages as board
-from harborweb.access.doctor import pages, services
+from harborweb.access.doctor import pages, picture, services
 from harborweb.access.doctor.services import BOARD, Wishes
 from harborweb.access.place import place
 from harborweb.accounts.roles import Role, requires
@@ -34,7 +34,9 @@ def page(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     }  # fmt: skip
     if job is not None:
         context |= pages.context(job, request.GET.get("proxy", ""), request.GET.get("about", ""))
-    context["board"] = board.board(services.last(BOARD), job, request, found)
+    shown = context["board"] = board.board(services.last(BOARD), job, request, found)
+    if job is not None and shown is not None and shown.job is not None and pk is None:
+        picture.named(context["hops"], shown.findings, shown.job.result["columns"])
     return render(request, "access/doctor/page.html", context)
 
 

@@ -22,7 +22,7 @@ from tests.access.proxies import front_for, running
 from tests.deployment.conftest import docker_there
 from tests.harbor_double import HarborDouble, harbor_double
 
-IMAGE, PROJECT = "harborweb-board-test:1", "harborweb-board-test"
+IMAGE, BARE, PROJECT = "harborweb-board-test:1", "harborweb-board-test:bare", "harborweb-board-test"
 Make = Callable[..., Server]
 
 
@@ -102,10 +102,22 @@ def test_a_resolver_outside(name_server: Make) -> None:
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
-    """An image of this machine's own cat, curl, getent and sleep, imported: nothing is pulled."""
+    with imported(IMAGE, "cat", "curl", "getent", "sleep"):
+        yield IMAGE
+
+
+@pytest.fixture(scope="module")
+def bare_image() -> Iterator[str]:
+    with imported(BARE, "curl", "sleep"):
+        yield BARE
+
+
+@contextmanager
+def imported(name: str, *names: str) -> Iterator[None]:
+    """An image of this machine's own programs, imported: nothing is pulled."""
     if not docker_there():
         parts.missing("no docker engine with compose answers; bin/test starts one where it may")
-    programs = [Path(parts.program(name)).resolve() for name in ("cat", "curl", "getent", "sleep")]
+    programs = [Path(parts.program(one)).resolve() for one in names]
     libraries = {
         Path(name)
         for program in programs
@@ -117,10 +129,10 @@ def image() -> Iterator[str]:
             tar.add(file.resolve(), str(file).lstrip("/"))
         for program in programs:
             tar.add(program, f"bin/{program.name}")
-    subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", IMAGE], input=data.getvalue(), check=True,
+    subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", name], input=data.getvalue(), check=True,
                    capture_output=True)  # fmt: skip
-    yield IMAGE
-    subprocess.run(["docker", "image", "rm", "-f", IMAGE], capture_output=True)
+    yield
+    subprocess.run(["docker", "image", "rm", "-f", name], capture_output=True)
 
 
 @contextmanager
@@ -190,6 +202,16 @@ def test_a_container_that_does_not_know_the_name(image: str) -> None:
         seen = words(inside.look(Target(f"https://{NAME}"), PROJECT))
     assert seen["address"] == ("wrong", "no address")
     assert "port" not in seen
+
+
+@pytest.mark.docker
+def test_a_container_without_getent(bare_image: str, harbor: HarborDouble) -> None:
+    url = f"http://{NAME}:{harbor.url.rpartition(':')[2]}"
+    with container(bare_image, "--add-host", f"{NAME}:127.0.0.1"):
+        column = inside.look(Target(url), PROJECT)
+    assert column.addresses == ["127.0.0.1"]
+    assert words(column)["asked"] == ("fine", "not seen")
+    assert words(column)["registry"] == ("fine", "401, as it should be")
 
 
 @pytest.mark.docker

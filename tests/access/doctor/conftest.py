@@ -26,7 +26,8 @@ from tests.access.proxies import front_for, running
 from tests.harbor_double import HarborDouble, harbor_double
 from tests.registry.images import client, push_image
 
-QUICK = Bounds(seconds=6, connect=2, hold=0.8, pause=1.5)
+QUICK = Bounds(seconds=6, connect=2, hold=0.8, pause=0.1)
+PAUSE = 1.5  # longer than the second that a broken proxy allows
 PROJECT = "library"
 
 
@@ -113,11 +114,13 @@ class Proxy:
         with running("nginx", front, self.folder, text):
             yield
 
-    def looked(self, *mends: tuple[str, str], front: Front | None = None, **more: object) -> Looked:
+    def looked(
+        self, *mends: tuple[str, str], front: Front | None = None, bounds: Bounds = QUICK, **more: object
+    ) -> Looked:
         """The doctor's look at a broken proxy."""
         front = front or self.front()
         with self.behind(front, *mends):
-            return look(self.target(front, **more), Credentials(*self.harbor.admin), self.seals.ca_pem)
+            return look(self.target(front, **more), Credentials(*self.harbor.admin), self.seals.ca_pem, bounds)
 
 
 @pytest.fixture
