@@ -5,13 +5,15 @@ import hashlib
 import io
 import json
 import os
-import shutil
+import socket
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from harborweb.access.kit.guide import File, Guide, Part
 from tests import parts
@@ -59,22 +61,23 @@ def asking_by_name(folder: Path, tls: bool) -> Iterator[Server]:
 def installed(files: Iterable[File], working: Path) -> Iterator[None]:
     """The files of a guide at their real paths while the block runs; nothing that stands there is replaced."""
     made: list[Path] = []
+    folders: list[Path] = []
     try:
         for file in files:
             path = Path(file.path) if file.path.startswith("/") else working / file.path
             assert not (file.path.startswith("/") and path.exists()), f"{path} is there already"
-            missing = [folder for folder in path.parents if not folder.exists()]
+            folders += [folder for folder in path.parents if not folder.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
+            made += [path] if file.path.startswith("/") else []
             path.write_text(file.content)
             path.chmod(file.mode)
-            made += [path, *missing] if file.path.startswith("/") else []
         yield
     finally:
         for path in made:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            path.unlink(missing_ok=True)
+        for folder in sorted(folders, key=lambda one: -len(one.parts)):
+            with suppress(OSError):  # somebody else put something there
+                folder.rmdir()
 
 
 @dataclass
@@ -115,6 +118,19 @@ class Shell:
             for step in guide.only(*wanted).steps
             for line in step.commands
         ]
+
+
+def own_address() -> str:
+    """An address of this machine that is not loopback: docker trusts whatever is at loopback, certificate or not.
+
+    What is sent there does not leave the machine. (Connecting a datagram socket sends nothing.)
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback, where docker looks at no certificate")
+        return str(asking.getsockname()[0])
 
 
 def needs_root() -> None:

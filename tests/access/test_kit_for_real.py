@@ -1,6 +1,7 @@
 """The kit's own lines and files, run by the real tools against a registry with tokens and a CA of its own."""
 
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from harborweb.access.kit.target import Cache, Target
 from tests import parts
 from tests.access.clients import (
     ROBOT,
+    SECRET,
     Server,
     Shell,
     asking_by_name,
@@ -20,10 +22,9 @@ from tests.access.clients import (
     installed,
     layer,
     needs_root,
+    own_address,
     secured,
 )
-
-BRIDGE = "172.17.0.1"  # docker trusts every name of loopback unasked; its own bridge is this machine too
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_docker(shell: Shell, tmp_path: Path) -> None:
         parts.missing("no Docker engine answers; bin/test starts one")
     needs_root()
     (tmp_path / "layer.tar").write_bytes(layer())
-    with secured(tmp_path / "server", BRIDGE) as server:
+    with secured(tmp_path / "server", own_address()) as server:
         known = guide("docker", target(server, "by-docker", Cache("hub")))
         names = ["by-docker:1.0", f"{target(server, 'by-docker').image}"]
         try:
@@ -127,3 +128,36 @@ def test_cosign(tls: bool, shell: Shell, tmp_path: Path) -> None:
             assert "no signatures found" in unsigned.stderr
             shell.part(known, Part.PUSH)
             assert digest in shell.part(known, Part.PULL)[0]
+
+
+def test_containerd_reads_the_switch(shell: Shell, tmp_path: Path) -> None:
+    parts.program("containerd")
+    known = guide("containerd", Target("https://harbor.lab.example"))
+    file = next(file for file in known.files if file.path.endswith("config.toml"))
+    (tmp_path / "config.toml").write_text(file.content)
+    said = tomllib.loads(shell.line("containerd --config config.toml config dump"))
+    assert said["plugins"]["io.containerd.grpc.v1.cri"]["registry"]["config_path"] == "/etc/containerd/certs.d"
+
+
+@pytest.mark.docker
+def test_containerd_and_its_mirror(server: Server, shell: Shell, tmp_path: Path) -> None:
+    parts.program("ctr")
+    parts.program("skopeo")
+    needs_root()
+    socket = Path("/var/run/docker/containerd/containerd.sock")
+    if not socket.exists():
+        parts.missing("the Docker engine's own containerd is not there")
+    image_folder(tmp_path / "image")
+    known = guide("containerd", target(server, "by-ctr", Cache("hub")))
+    host, namespace = target(server, "x").host, f"kit-{tmp_path.name}"
+    at = f"env CONTAINERD_ADDRESS={socket} CONTAINERD_NAMESPACE={namespace}"
+    [mirror] = known.only(Part.MIRROR).steps
+    with installed([file for file in known.files if "certs.d" in file.path], tmp_path):
+        shell.line(f"skopeo login --tls-verify=false -u '{ROBOT}' --password-stdin {host}", SECRET)
+        shell.line(f"skopeo copy --dest-tls-verify=false dir:image docker://{host}/hub/library/alpine:3.20")
+        try:
+            shell.line(f"{at} {mirror.commands[0]}")  # only the mirror has it here
+            assert "docker.io/library/alpine:3.20" in shell.line(f"{at} ctr images list --quiet")
+        finally:
+            shell.try_line(f"{at} ctr images rm --sync docker.io/library/alpine:3.20")
+            shell.try_line(f"{at} ctr namespaces rm {namespace}")
