@@ -111,6 +111,7 @@ SAID: tuple[tuple[str, str], ...] = (
     ("wrong-password", "Error response from daemon: login attempt to https://h/v2/ failed with status: 401 Unauthorized"),
     ("wrong-password", 'Error: logging into "harbor.lab.example": invalid username/password'),
     ("wrong-password", "Error response from daemon: Get https://h/v2/: unauthorized: incorrect username or password"),
+    ("wrong-password", "Error response from registry: unauthorized: authentication required"),
     ("robot-name-eaten", "$ docker login -u robot+ci --password-stdin harbor.lab.example"),
     ("robot-name-eaten", '$ docker login --username "robot$team+ci" --password-stdin harbor.lab.example'),
     ("robot-name-eaten", "$ podman login -u robot$team+ci harbor.lab.example"),
@@ -173,6 +174,7 @@ SAID: tuple[tuple[str, str], ...] = (
      "unknown"),
     ("manifest-unknown", "MANIFEST_UNKNOWN: manifest unknown"),
     ("manifest-unknown", 'ctr: failed to resolve reference "h/library/app:9": h/library/app:9: not found'),
+    ("manifest-unknown", "Error response from registry: h/team/none:1: not found"),
     ("no-space-registry", "unknown: write /storage/docker/registry/v2/repositories/team/app/_uploads/1/data: no space left "
      "on device"),
     ("no-space", "failed to register layer: write /usr/lib/x: no space left on device"),

@@ -1,5 +1,6 @@
 """The kit's own lines and files, run by the real tools against a registry with tokens and a CA of its own."""
 
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -161,3 +162,19 @@ def test_containerd_and_its_mirror(server: Server, shell: Shell, tmp_path: Path)
         finally:
             shell.try_line(f"{at} ctr images rm --sync docker.io/library/alpine:3.20")
             shell.try_line(f"{at} ctr namespaces rm {namespace}")
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
+@pytest.mark.parametrize("tool", ["oras", "helm"])
+def test_oras_and_helm_where_they_are(tool: str, tls: bool, shell: Shell, tmp_path: Path) -> None:
+    """Neither is a package of Debian, and bin/test builds neither: this is for machines that have them."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed here; its lines are held by what they parse to")
+    with asking_by_name(tmp_path / "server", tls) as server:
+        known = guide(tool, target(server, "files"))
+        (tmp_path / "report.txt").write_text("hello")
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files" / "Chart.yaml").write_text("apiVersion: v2\nname: files\nversion: 0.1.0\n")
+        with installed(known.files, tmp_path):
+            shell.part(known, Part.LOGIN, Part.PUSH)
+            assert "igest: sha256:" in "".join(shell.part(known, Part.PULL))

@@ -96,6 +96,7 @@ MESSAGES = (
         "manifest-unknown",
         (r"manifest unknown(?:: manifest unknown)?", r"MANIFEST_UNKNOWN", r"artifact [^\s\"]{1,300} not found",
          r"manifest for [^\s\"]{1,300} not found",
+         r"Error response from registry: [^\s\"]{1,300}: not found",
          r"failed to resolve reference [\\\"]{1,2}[^\s\"\\]{1,300}[\\\"]{1,2}: [^\s\"\\]{1,300}: not found"),
         _("The repository is there or could be; this tag or digest is not in it."),
         _("A typing error, a tag that was deleted or retained away, “latest” that nobody ever pushed, or, in a cache, "

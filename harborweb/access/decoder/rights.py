@@ -17,7 +17,9 @@ CLOCK = fix(_("Compare the clocks of the client, of the proxy and of Harbor’s 
 MESSAGES = (
     known(
         "wrong-password",
-        (r"incorrect username or password", r"invalid username/password", r"unauthorized: unauthorized(?!:? to)",
+        (r"incorrect username or password", r"invalid username/password",
+         r"failed to validate the credentials for [^\n]{1,300}?(?:401|unauthorized)[^\n\"]{0,60}",
+         r"Error response from registry: unauthorized: authentication required", r"unauthorized: unauthorized(?!:? to)",
          r"login attempt to \S{1,300} failed with status: 401[^\n\"]{0,40}",
          r"Get [\\\"]{1,2}https?://[^\s\"\\]{1,300}/v2/[\\\"]{1,2}: unauthorized: [^\n\"]{1,80}"),
         _("Harbor does not take this name and password together."),
