@@ -14,7 +14,8 @@ from harborweb.registry.models import Registry
 MOST_LANES = 40
 MOST_SPANS = 30  # of one tag, the newest
 MOST_MOVES = 100  # and tags in which they are looked for
-LOOKED_AT = 2_000  # stretches, newest first, among which the tags are found; of one tag, the most for its moves
+LOOKED_AT = 2_000  # stretches of one tag, the most for its moves
+EACH = 20  # stretches, newest first, for each tag that is wanted, among which the tags are found
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,18 @@ class Move:
     back: bool
 
 
-def timeline(registry: Registry, repository: str, since: datetime, *, digest: str = "") -> list[Lane]:
-    """What the tags of `repository` meant from `since` on, the tag that changed last first, at most MOST_LANES.
+def timeline(
+    registry: Registry, repository: str, since: datetime, *, digest: str = "", most: int = MOST_LANES
+) -> list[Lane]:
+    """What the tags of `repository` meant from `since` on, the tag that changed last first, at most `most` of them.
 
     With `digest` the tags that meant it in this time come before all others.
     """
     rows = _rows(registry, repository).filter(Q(ended=None) | Q(ended__gt=since))
     newest = rows.order_by("-first_seen", "tag")
-    tags = list(newest.filter(digest=digest).values_list("tag", flat=True)[:MOST_LANES]) if digest else []
-    tags += newest.values_list("tag", flat=True)[:LOOKED_AT]
-    chosen = list(dict.fromkeys(tags))[:MOST_LANES]
+    tags = list(newest.filter(digest=digest).values_list("tag", flat=True)[:most]) if digest else []
+    tags += newest.values_list("tag", flat=True)[: most * EACH]
+    chosen = list(dict.fromkeys(tags))[:most]
     lanes = dict(_by_tag(rows.filter(tag__in=chosen), MOST_SPANS + 1))
     verdicts = _verdicts(registry, repository, {one.digest for stretches in lanes.values() for one in stretches})
     return [
@@ -73,22 +76,22 @@ def timeline(registry: Registry, repository: str, since: datetime, *, digest: st
     ]
 
 
-def moves(registry: Registry, repository: str, since: datetime, *, tag: str = "") -> list[Move]:
-    """What moved from `since` on in `repository` (or only its `tag`), newest first, at most MOST_MOVES.
+def moves(registry: Registry, repository: str, since: datetime, *, tag: str = "", most: int = MOST_MOVES) -> list[Move]:
+    """What moved from `since` on in `repository` (or only its `tag`), newest first, at most `most`.
 
     A tag seen for the first time has not moved; one that was gone and came back at another digest has.
     """
     rows = _rows(registry, repository)
     if tag:
         rows = rows.filter(tag=tag)
-    changed = rows.filter(first_seen__gte=since).order_by("-first_seen").values_list("tag", flat=True)[:LOOKED_AT]
+    changed = rows.filter(first_seen__gte=since).order_by("-first_seen").values_list("tag", flat=True)[: most * EACH]
     found = [
         Move(name, after.first_seen, before.digest, after.digest, after.digest in earlier)
-        for name, stretches in _by_tag(rows.filter(tag__in=list(dict.fromkeys(changed))[:MOST_MOVES]), LOOKED_AT)
+        for name, stretches in _by_tag(rows.filter(tag__in=list(dict.fromkeys(changed))[:most]), LOOKED_AT)
         for earlier, before, after in _steps(stretches)
         if after.first_seen >= since and before.digest != after.digest
     ]
-    return sorted(found, key=lambda one: (one.at, one.tag), reverse=True)[:MOST_MOVES]
+    return sorted(found, key=lambda one: (one.at, one.tag), reverse=True)[:most]
 
 
 def _rows(registry: Registry, repository: str) -> QuerySet[TagSighting]:
@@ -113,4 +116,4 @@ def _steps(stretches: Sequence[TagSighting]) -> Iterable[tuple[set[str], TagSigh
 def _verdicts(registry: Registry, repository: str, digests: Iterable[str]) -> dict[str, str]:
     """The verdicts of today, by digest."""
     rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository, digest__in=list(digests))
-    return dict(rows.values_list("digest", "verdict"))
+    return dict(rows.order_by().values_list("digest", "verdict"))

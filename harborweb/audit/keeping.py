@@ -101,7 +101,7 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
 
     An artifact that lost its last tag is forgotten, unless an index lists it or such artifacts count here.
     """
-    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()  # by digest alone
     asked_for = {*looked.tags, *looked.gone_tags}
     told = TagSighting.objects.filter(registry=registry, repository=repository, tag__in=asked_for)
     before = set(told.values_list("digest", flat=True))

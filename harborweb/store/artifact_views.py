@@ -24,6 +24,8 @@ from harborweb.store.words import verdicts
 
 DAYS = ("30", "90", "all")
 LONG_AGO = timedelta(days=3650)
+LANES = 12
+MOVES = 5
 
 
 @requires(Role.VIEWER)
@@ -104,11 +106,11 @@ def _history(request: HttpRequest, registry: Registry, name: str, digest: str = 
     days = request.GET.get("days", "")
     chosen = days if days in DAYS else DAYS[0]
     since: datetime = timezone.now() - (LONG_AGO if chosen == "all" else timedelta(days=int(chosen)))
-    lanes = history.timeline(registry, name, since, digest=digest)[:12]
+    lanes = history.timeline(registry, name, since, digest=digest, most=LANES)
     return {
         "days": chosen,
         "drawing": timeline.drawing(
             lanes, since, lambda one, tag: artifact_url(registry, name, one, tag), digest
         ),
-        "moves": history.moves(registry, name, since)[:5],
+        "moves": history.moves(registry, name, since, most=MOVES),
     }  # fmt: skip

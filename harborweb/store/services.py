@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from harborweb.audit import services as audit
+from harborweb.audit.counts import by_digest
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.registry import artifact as reading
 from harborweb.registry import names
@@ -140,8 +141,7 @@ def _lines(registry: Registry, repository: str, rows: Iterable[reading.Row]) -> 
     """`rows` with the verdicts of the last sweep, looked up at once."""
     rows = list(rows)
     digests = [row.digest for row in rows if row.digest]
-    seen = audit.verdicts(registry).filter(repository=repository, digest__in=digests)
-    verdicts = {one.digest: one for one in seen}
+    verdicts = by_digest(registry, repository, digests)
     return [Line(row, verdicts.get(row.digest)) for row in rows]
 
 

@@ -174,19 +174,20 @@ def test_a_tag_that_came_back_at_another_digest_has_moved(lab: Registry) -> None
 def test_lanes_are_those_since_and_bounded_and_the_asked_digest_comes_first(
     lab: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MOST_LANES", 3)
     monkeypatch.setattr(history, "MOST_SPANS", 2)
     sightings.some(lab, "team/app", {"old": C}, at(0))
     sightings.some(lab, "team/app", {"gone": C}, at(0))
     sightings.some(lab, "team/app", {}, at(1), gone=["gone"])
     for hour in range(2, 12):
         sightings.some(lab, "team/app", {f"t{hour % 5}": A if hour % 2 else B}, at(hour))
-    lanes = history.timeline(lab, "team/app", at(1.5))
+    lanes = history.timeline(lab, "team/app", at(1.5), most=3)
     assert [lane.tag for lane in lanes] == ["t1", "t0", "t4"]
     assert [(len(lane.spans), lane.more) for lane in lanes] == [(2, False)] * 3
     sightings.some(lab, "team/app", {"t1": C}, at(13))
     assert history.timeline(lab, "team/app", at(1.5))[0].more
-    assert [lane.tag for lane in history.timeline(lab, "team/app", at(1.5), digest=C)] == ["t1", "old", "t0"]
+    assert [lane.tag for lane in history.timeline(lab, "team/app", at(1.5), digest=C, most=3)] == [
+        "t1", "old", "t0",
+    ]  # fmt: skip
 
 
 def test_a_span_carries_the_verdict_of_today_and_where_that_is_gone_the_last_one(lab: Registry) -> None:

@@ -129,7 +129,7 @@ class _Look:
     ) -> None:
         self.run, self.registry, self.repository, self.events = run, registry, repository, events
         self.client, self.runner = asking.client, asking.runner
-        self.rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+        self.rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by("digest")
         self.asked = timezone.now()
 
     def through(self) -> None:
