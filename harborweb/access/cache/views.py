@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from harborweb.access.cache import services
 from harborweb.access.cache.presets import PRESETS
@@ -35,13 +35,19 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Role.VIEWER)
-@require_GET
+@sensitive_post_parameters("said")
+@require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, pk: int, project: str) -> HttpResponse:
-    """One cache: what it holds, how often it helped, what Docker Hub still allows, and what clients may hear."""
+    """One cache: what it holds, how often it helped, what Docker Hub still allows, and what clients may hear.
+
+    What a client said comes by POST, so that it stands in no address and no access log.
+    """
     registry = get_object_or_404(Registry, pk=pk)
     context: dict[str, Any] = {"registry": registry, "project": project}
     try:
-        context |= services.one(registry, project, request.GET.get("upstream", ""), request.GET.get("said", ""))
+        context |= services.one(
+            registry, project, request.GET.get("upstream", ""), request.POST.get("said", "").strip()
+        )
     except Problem as problem:
         return render(request, "access/cache/page.html", {**context, "problem": problem}, status=502)
     return render(request, "access/cache/page.html", context)

@@ -3,6 +3,7 @@
 Nothing here can reach Docker Hub, so an image that comes has come through the cache; Harbor's log of requests says so.
 """
 
+import json
 import os
 import re
 import shutil
@@ -21,9 +22,10 @@ from harborweb.access.cache.troubles import explained
 from harborweb.access.kit.guide import Guide
 from harborweb.access.kit.target import Cache, Target
 from tests import parts
-from tests.access.cache.conftest import HUB, Upstream
+from tests.access.cache.conftest import HUB, Upstream, pulled
 from tests.access.clients import Shell
 from tests.harbor_double import HarborDouble
+from tests.registry.lying import answer, lying
 
 IMAGE = "docker.io/library/nginx:1.27"
 
@@ -105,6 +107,16 @@ def test_what_a_real_client_says_finds_its_row(cache: HarborDouble, upstream: Up
     inspect = "inspect --tls-verify=false docker://HARBOR"
     assert said(f"{inspect}/hub/library/nginx:none") == "absent"
     assert said(f"{inspect}/private/library/nginx:1.27") in {"client", "denied"}
+    with lying() as liar:
+        refusal = {"errors": [{"code": "TOOMANYREQUESTS", "message": "You have reached your pull rate limit."}]}
+        liar.on("/v2/", answer(200, b"{}"))
+        liar.on(re.compile("/v2/.+/manifests/.+"), answer(429, json.dumps(refusal).encode()))
+        pulled(cache, "hub/library/nginx", "1.27")
+        cache.state.instead[HUB] = liar.url
+        assert said(f"{inspect}/hub/library/other:1") in {"limit", "abuse"}
+        kept_one = f"{inspect}/hub/library/nginx@{upstream.digest}".replace("HARBOR", cache.host)
+        shell.line(f"skopeo {kept_one}")  # what is kept is still served
+        cache.state.instead[HUB] = upstream.url
     shell.line(f"skopeo --insecure-policy copy --src-tls-verify=false docker://{cache.host}/hub/team/app:1.0 dir:app")
     push = f"copy --dest-tls-verify=false --dest-creds {':'.join(cache.admin)} dir:app docker://HARBOR/hub/team/app:2"
     assert said(push) == "push"
