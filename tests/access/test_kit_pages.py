@@ -127,5 +127,5 @@ def test_it_looks_well(page: Watched, live_server: Any, person: Any, lab: Regist
     page.get_by_role("button", name="Fill in").click()
     page.get_by_text("podman pull 127.0.0.1:9/other/app:1.0").wait_for()
     with page.expect_download() as found:
-        page.get_by_role("link", name="Download for Podman").click()
+        page.get_by_role("link", name="Download: Podman").click()
     assert found.value.suggested_filename == "harbor-client-kit-127.0.0.1-9-podman.tar.gz"

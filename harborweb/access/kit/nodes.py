@@ -67,9 +67,36 @@ def yaml(value: Any) -> str:
     return out.getvalue()
 
 
+_WORDS = frozenset(
+    [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "name",
+        "namespace",
+        "type",
+        "stringData",
+        "spec",
+        "imagePullSecrets",
+        "containers",
+        "image",
+        "restartPolicy",
+        "mirrors",
+        "configs",
+        "endpoint",
+        "rewrite",
+        "auth",
+        "username",
+        "password",
+        "tls",
+        "ca_file",
+    ]
+)
+
+
 def _quoted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key if key.isalpha() else DoubleQuotedScalarString(key): _quoted(one) for key, one in value.items()}
+        return {key if key in _WORDS else DoubleQuotedScalarString(key): _quoted(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_quoted(one) for one in value]
     return LiteralScalarString(value) if "\n" in value else DoubleQuotedScalarString(value)
