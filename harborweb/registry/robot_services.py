@@ -23,13 +23,14 @@ from harborweb.jobs.models import Job
 from harborweb.registry import tasks
 from harborweb.registry.harbor import paths, projects, system
 from harborweb.registry.harbor.client import Harbor
-from harborweb.registry.models import Registry, Robot
+from harborweb.registry.models import RENEW, Registry, Robot
 from harborweb.registry.running import run, within
 from harborweb.registry.services import PATIENCE
 
 DAYS = 90
 SECONDS = 40  # for what is asked while somebody waits
 SHORTEST_DAYS = 15  # renewed 14 days before
+LATE = timedelta(days=2)  # so long after it was due somebody is told
 PAUSE = timedelta(hours=12)  # between two attempts of the scheduler
 KINDS = ("make_robots", "renew_robots", "remove_robots")
 
@@ -147,6 +148,9 @@ def _warning(registry: Registry) -> Due | None:
     if last is not None and last.settled and last.state != Job.State.SUCCEEDED:
         text = _("Renewing it failed: %(why)s %(again)s") % {"why": last.error, "again": again}
         return Due(registry, "bad", title, text)
+    if days < (RENEW - LATE).days:
+        text = _("It should have been renewed by itself by now: see that scheduler and a worker run, or renew it here.")
+        return Due(registry, "warn", title, text)
     return None  # it is renewed by itself, within the hour
 
 

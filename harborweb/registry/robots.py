@@ -213,7 +213,7 @@ def _tidy(run: Run, registry: Registry, maker: Endpoint) -> None:
 
 def _retire(run: Run, registry: Registry, makers: list[Endpoint]) -> list[str]:
     """Delete replaced robots, the one that renews last; the names of those that Harbor did not let us delete."""
-    rows = registry.robots.filter(state__in=(RETIRING, LEFT))
+    rows = registry.robots.filter(state__in=(RETIRING, LEFT), number__isnull=False)
     ordered = sorted(rows, key=lambda one: one.purpose == Robot.Purpose.KEEP)
     return [row.username or row.name for row in ordered if not _drop(run, row, makers)]
 
@@ -223,12 +223,15 @@ def _drop(run: Run, row: Robot, makers: Iterable[Endpoint]) -> bool:
     why = _("Harbor never told its number.")
     for maker in makers if row.number else ():
         try:
-            _ask(maker, lambda harbor: _delete(harbor, row))
+            there = _ask(maker, lambda harbor: _delete(harbor, row))
         except RegistryError as error:
             why = str(error)
             continue
-        run.line(_("%s is deleted") % (row.username or row.name))
-        _tell(run, "delete robot", row.registry, row.username or row.name)
+        if there:
+            run.line(_("%s is deleted") % row.username)
+            _tell(run, "delete robot", row.registry, row.username)
+        else:
+            run.line(_("%s is not in Harbor any more") % row.username)
         row.delete()
         return True
     row.state, row.note = LEFT, why
@@ -237,15 +240,17 @@ def _drop(run: Run, row: Robot, makers: Iterable[Endpoint]) -> bool:
     return False
 
 
-async def _delete(harbor: Harbor, row: Robot) -> None:
-    """Delete the robot in Harbor, provided that it still is ours; nothing where it is gone."""
+async def _delete(harbor: Harbor, row: Robot) -> bool:
+    """Delete the robot in Harbor, provided that it still is ours; False where it is gone."""
     number = row.number or 0
     try:
         found = await robots.get(harbor, number)
-        if found.name.endswith(row.name):
-            await robots.delete(harbor, number, row.username)
+        if not found.name.endswith(row.name):
+            return False
+        await robots.delete(harbor, number, row.username)
     except NotFound:
-        return
+        return False
+    return True
 
 
 def _who(run: Run, maker: Endpoint) -> None:

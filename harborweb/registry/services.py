@@ -84,7 +84,7 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
         with transaction.atomic():
             if moved:  # their secrets go to no other address by themselves
                 where = _("It was made at the address that this registry had before.")
-                registry.robots.update(state=Robot.State.LEFT, note=where)
+                registry.robots.update(state=Robot.State.LEFT, note=where, number=None)
                 registry.use_robots()
             registry.save(update_fields=[*TYPED, *SEEN] if registry.pk else None)  # never what jobs keep there
     except IntegrityError as error:

@@ -30,8 +30,8 @@ class RegistryForm(forms.Form):
         max_length=255,
         required=False,
         help_text=_(
-            "Leave it empty to look at what everybody may see. For Harbor a robot account is best: it needs "
-            "repository pull to look and verify, push to sign, and list to find what is there."
+            "Leave it empty to look at what everybody may see. In a Harbor, harborweb can then make robots of its own, "
+            "each with the few rights that it needs; a robot of yours or a person’s name will do as well."
         ),
         widget=forms.TextInput(attrs=_PLAIN),
     )

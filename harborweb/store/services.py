@@ -69,7 +69,7 @@ def check_words(found: Check) -> list[str]:
         words.append(_("It asked for no password, so none was checked."))
     elif found.known is None:
         words.append(_("It lets everybody in to look."))
-    if not found.catalog:
+    if not found.catalog and not found.harbor:
         words.append(_("It does not list its repositories to us: type their names to open them."))
     return words
 

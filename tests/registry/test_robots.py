@@ -252,6 +252,15 @@ def test_without_a_keeper_somebody_is_asked_14_days_before(lab: Registry, harbor
     assert warning.kind == "bad"
 
 
+def test_a_renewal_that_does_not_come_is_told(lab: Registry, harbor: HarborDouble, asked: Any) -> None:  # noqa: F811
+    made(lab, harbor, asked)
+    age(lab, harbor, days=13)
+    assert robot_services.warnings() == []  # within the hour
+    age(lab, harbor, days=11)
+    (warning,) = robot_services.warnings()
+    assert "scheduler" in warning.text
+
+
 def perform_or_raise(job: Job) -> None:
     job = done(job)
     if job.state != Job.State.SUCCEEDED:
@@ -369,8 +378,9 @@ def test_no_robot_of_anybody_else_is_deleted(lab: Registry, harbor: HarborDouble
     rows = made(lab, harbor, asked)
     other = harbor.state.robots[rows[READ].number or 0]
     other.name = "robot$somebody-elses"  # Harbor was set up anew; the number is another's now
-    made(lab, harbor, asked)
+    job = done(robot_services.request_robots(asked, lab, admin(harbor)))
     assert "robot$somebody-elses" in names(harbor)
+    assert f"{rows[READ]} is not in Harbor any more" in job.log.values_list("text", flat=True)
 
 
 def test_secrets_go_to_no_other_address(lab: Registry, harbor: HarborDouble, asked: Any, tmp_path: Path) -> None:  # noqa: F811
@@ -383,6 +393,13 @@ def test_secrets_go_to_no_other_address(lab: Registry, harbor: HarborDouble, ask
         lab.refresh_from_db()
         assert lab.endpoint().username == ""
         assert {one.state for one in lab.robots.all()} == {Robot.State.LEFT}
+        # robots of the same numbers there are somebody else's
+        for number in range(3):
+            other.state.add_robot(f"harborweb-read-{number}", [])
+        job = done(robot_services.request_robots(asked, lab, admin(other)))
+        assert job.state == Job.State.SUCCEEDED, job.error
+        assert len(other.state.robots) == 6
+        assert lab.robots.filter(state=Robot.State.LEFT).count() == 3  # they are in the Harbor before
 
 
 # Removing
