@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -48,6 +48,8 @@ class Front:
                 return made
         try:
             response = await self._core(request)
+        except ClientDisconnect:  # whoever asked is gone, as behind a proxy that cuts uploads off; nobody reads this
+            response = Response(status_code=499)
         except Exception:
             self.parts.broken.append(f"{request.method} {_target(request)}:\n{traceback.format_exc()}")
             response = Refusal(500, "internal server error").response()

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from harborweb.access.asking import ASKED
 from harborweb.access.board.views_of import ROWS, SKIPPED, UNSURE, Cell
 from harborweb.access.board.visitor import Visitor, of
+from harborweb.access.dns.answer import USUAL_TTL
+from harborweb.access.dns.recipes import SERVERS
 from harborweb.access.place import Place
 from harborweb.jobs.models import Job
 
@@ -103,7 +106,6 @@ def _dns_url(name: str, address: str) -> str:
     """The pages that write DNS entries, filled in; empty without an address to give."""
     if not address:
         return ""
-    try:
-        return f"{reverse('access:dns')}?{urlencode({'name': name, 'address': address})}"
-    except NoReverseMatch:
-        return ""
+    kind = "ipv6" if ":" in address else "ipv4"
+    query = urlencode({ASKED: "1", "name": name, kind: address, "ttl": str(USUAL_TTL)})
+    return f"{reverse('access:names_of', args=[next(iter(SERVERS))])}?{query}"

@@ -9,6 +9,7 @@ from yarl import URL
 from harborweb.access.doctor.challenge import challenge
 from harborweb.access.doctor.diagnosis import Diagnosis
 from harborweb.access.doctor.exchange import Exchange
+from harborweb.access.doctor.rules_way import is_harbors_api
 from harborweb.access.doctor.seen import Seen
 
 FINE, LOOK, WRONG, UNKNOWN, SKIPPED = "fine", "look", "wrong", "unsure", "skipped"
@@ -57,7 +58,26 @@ def _judged(row: Question, found: Diagnosis | None, seen: Seen) -> Question:
         changed |= {"verdict": found.verdict, "mark": found.mark, "hop": found.hop}
     elif not row.came:
         changed |= {"verdict": UNKNOWN, "came": _("not seen")}
+    elif not _as_it_should(row.id, seen):
+        changed |= {"verdict": LOOK}
     return Question(**changed)
+
+
+STATUSES = {
+    "ping": {401}, "known": {200, 412}, "says": {200}, "token": {200}, "big": {401}, "stream": {401}, "upload": {202},
+    "chunk": {202}, "cancel": {204}, "blob": {200, 206, 302, 303, 307, 308}, "portal": {200, 301, 302, 307, 308},
+    "direct": {401}, "health": {200},
+}  # fmt: skip
+
+
+def _as_it_should(name: str, seen: Seen) -> bool:
+    """Whether an answer that no rule speaks of is what was due: nothing is fine only because nobody objected."""
+    answer = seen.asked.get(name)
+    if answer is None:
+        return True
+    if name == "systeminfo":
+        return is_harbors_api(answer)
+    return name not in STATUSES or answer.status in STATUSES[name]
 
 
 def said(answer: Exchange | None) -> str:

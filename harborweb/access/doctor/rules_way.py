@@ -171,6 +171,16 @@ def _down(seen: Seen) -> Words | None:
     return {"address": seen.target.direct, "why": direct.detail or direct.error}
 
 
+def _unhealthy(seen: Seen) -> Words | None:
+    said = seen.asked["health"].object() if "health" in seen.asked else None
+    if said is None or said.get("status") in {None, "healthy"}:
+        return None
+    listed = said.get("components")
+    parts = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    ill = [str(one.get("name"))[:40] for one in parts if one.get("status") != "healthy"]
+    return {"parts": ", ".join(ill[:8]) or "–", "mark": "unhealthy"}
+
+
 def _plain_served(seen: Seen) -> Words | None:
     plain = seen.asked.get("plain")
     if plain is None or not plain.answered or 300 <= plain.status < 400:
@@ -293,6 +303,9 @@ WAY = (
     Rule("harbor_down", "harbor", "wrong", "direct", _down,
          _("Harbor itself does not answer."),
          _("At %(address)s, past the proxy: %(why)s. Start it, or look at its containers."), keys=("http.port",)),
+    Rule("unhealthy", "harbor", "look", "health", _unhealthy,
+         _("Harbor itself says that a part of it is not well: %(parts)s."),
+         _("Look at its container's log: the page of containers shows it.")),
     Rule("redirect_missing", "proxy", "look", "plain", _plain_served,
          _("http is served as well, without a way to https."),
          _("%(url)s answers %(status)d. Passwords that a client sends there travel in the clear. Redirect http to "

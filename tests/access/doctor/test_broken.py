@@ -11,6 +11,7 @@ from harborweb.access.recipes.proxies import recipe
 from harborweb.access.recipes.shape import Tag
 from tests.access.doctor.conftest import PAUSE, QUICK, Looked, Proxy, look, passing_on
 from tests.access.doctor.seals import NAME
+from tests.access.doctor.test_hostile import answering, http
 
 HTTP11 = "proxy_http_version 1.1;"
 UNBUFFERED = "proxy_request_buffering off;"
@@ -85,6 +86,10 @@ CASES = {
         "wrong_upstream", ((PASS, "location / { default_type text/html; return 200 '<html>Hello</html>'; }\n"
                             "location /nowhere/ {"),),
         "upstream", "Hello", line="proxy_pass",
+    ),
+    "another site at all": Case(
+        "wrong_upstream", ((PASS, "location / { return 404; }\nlocation /nowhere/ {"),), "upstream", "404 Not Found",
+        line="proxy_pass",
     ),
     "upstream down": Case(
         "upstream_down", (("proxy_pass http://127.0.0.1:{harbor};", "proxy_pass http://127.0.0.1:1;"),), "upstream",
@@ -307,3 +312,22 @@ def test_harbor_takes_another_name_for_its_own(proxy: Proxy) -> None:
     assert "https://old-name.lab.test" in looked.question("says").came
     assert looked.rules == {"external_url"}
     assert looked.seen.version.startswith("v2.")
+
+
+def test_what_nobody_objects_to_is_not_fine_for_that(proxy: Proxy) -> None:
+    """Behind another site its pages answer too; their verdict is not as it should be."""
+    looked = proxy.looked((PASS, "location / { return 404; }\nlocation /nowhere/ {"))
+    assert looked.rules == {"wrong_upstream"}
+    assert {one.id: one.verdict for one in looked.asked if one.id in {"portal", "systeminfo", "direct"}} == {
+        "portal": "look", "systeminfo": "look", "direct": "fine",
+    }  # fmt: skip
+
+
+def test_harbor_says_that_it_is_ill(proxy: Proxy) -> None:
+    front = proxy.front()
+    health = b'{"status": "unhealthy", "components": [{"name": "jobservice", "status": "unhealthy"}]}'
+    with answering(http(200, health)) as port, proxy.behind(front):
+        target = proxy.target(front, direct=f"http://127.0.0.1:{port}")
+        looked = look(target, Credentials(*proxy.harbor.admin), proxy.seals.ca_pem)
+    assert (looked["unhealthy"].hop, looked["unhealthy"].question) == ("harbor", "health")
+    assert "jobservice" in looked["unhealthy"].title

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BREAKS = {
     "a scheme that is lost": ((PROTO, ""),),
     "nothing": (),
-    "a path": ((PASS, "location / { return 404; }\nlocation /harbor/ {"),),
+    "another site": ((PASS, "location / { return 404; }\nlocation /harbor/ {"),),
 }
 
 

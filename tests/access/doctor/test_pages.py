@@ -1,5 +1,8 @@
 """The doctor's page: who may ask, what the job keeps, what the page shows and what it never shows."""
 
+import dataclasses
+import html
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +10,8 @@ from django.urls import reverse
 
 from harborweb import sealing
 from harborweb.access.board import workshop as board
+from harborweb.access.board.judging import judge
+from harborweb.access.board.views_of import Column
 from harborweb.access.doctor import services, workshop
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
@@ -151,3 +156,30 @@ class _Run:
 def test_the_visitor_is_seen_as_they_come(as_role: Any, redis_settings: str) -> None:
     seen = as_role(Role.VIEWER).get("/access/board/visitor/", REMOTE_ADDR="192.168.20.7").json()
     assert seen == {"address": "192.168.20.7", "scheme": "http", "host": "testserver"}
+
+
+def test_the_board_says_which_rewrite_cures_hairpin_nat(as_role: Any, proxy: Proxy, redis_settings: str) -> None:
+    client = as_role(Role.SIGNER)
+    job = examined(client, proxy)
+    look = Job.objects.get(kind="board")
+    fine = {"verdict": "fine", "words": "192.168.20.5", "note": ""}
+    away = {"verdict": "fine", "words": "203.0.113.40", "note": ""}
+    shut = {"verdict": "wrong", "words": "no answer in 5 s", "note": ""}
+    columns = [
+        {**look.result["columns"][0], "addresses": ["192.168.20.5"], "cells": {"address": fine}},
+        {"place": "container", "title": "Container nginx", "addresses": ["203.0.113.40"], "open": False, "reason": "",
+         "cells": {"address": away, "port": shut}},
+    ]  # fmt: skip
+    seen = [Column("host", "", ["192.168.20.5"], True), Column("container", "", ["203.0.113.40"], False)]
+    found = judge(seen, ["192.168.20.14"], "192.168.20.5", "192.168.20.1")
+    look.result = {**look.result, "columns": columns, "findings": [dataclasses.asdict(one) for one in found]}
+    look.save()
+    text = client.get(PAGE).content.decode()
+    assert "your router does not let that come back" in text
+    assert "{&quot;dns&quot;: [&quot;192.168.20.1&quot;]}" in text or '{"dns": ["192.168.20.1"]}' in text
+    assert "containers get 203.0.113.40" in text
+    entry = re.search(r'href="(/access/names/[^"]+)"', text.partition('id="board"')[2])
+    assert entry is not None
+    page = client.get(html.unescape(entry[1]))
+    assert page.status_code == 200 and "192.168.20.5" in page.content.decode()
+    assert "containers get" not in client.get(reverse("access:doctor_one", args=[job.pk])).content.decode()
