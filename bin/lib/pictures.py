@@ -1,4 +1,5 @@
-"""bin/pictures: the pictures of docs/user-guide.md, taken from a demo that configures, deploys and changes a registry.
+"""bin/pictures [harbor]: the pictures of docs/user-guide.md, taken from a demo that configures, deploys and changes a
+registry, and from one with a Harbor in it (with "harbor" these alone).
 
 Each is a PNG of at most 256 colours, so that it stays small; the browser itself counts them.
 """
@@ -11,11 +12,13 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from bin.lib import pictures_harbor
 from bin.lib.demo import Demo, free, free_port
 from bin.lib.processes import Died, Stop, stop_on_signals
 from bin.lib.say import ROOT, VAR, SetupError, say
@@ -264,10 +267,11 @@ def main() -> int:
             raise SetupError("Chromium is not installed. On Debian: apt-get install chromium")
         if PLACE.exists():
             raise SetupError(f"{PLACE} is there already, and the pictures show that folder. Move it away.")
-        try:
-            _take(PLACE, browser)
-        finally:
-            shutil.rmtree(PLACE, ignore_errors=True)
+        for walk in [pictures_harbor.tour] if sys.argv[1:] == ["harbor"] else [tour, pictures_harbor.tour]:
+            try:
+                _take(PLACE, browser, walk)
+            finally:
+                shutil.rmtree(PLACE, ignore_errors=True)
     except (SetupError, Died) as error:
         say(f"bin/pictures: {error}")
         return 1
@@ -277,16 +281,17 @@ def main() -> int:
     return 0
 
 
-def _take(folder: Path, browser: str) -> None:
-    with Demo(folder, free_port()) as demo, sync_playwright() as playwright:
-        if not demo.docker:
+def _take(folder: Path, browser: str, walk: Callable[[Camera], None]) -> None:
+    harbor = walk is pictures_harbor.tour
+    with Demo(folder, free_port(), harbor) as demo, sync_playwright() as playwright:
+        if not demo.docker and not harbor:
             raise SetupError("No Docker engine answers, and the pictures show a registry that was deployed.")
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--hide-scrollbars"])
         context = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
         camera = Camera(demo, context.new_page(), context.new_page())
         camera.page.goto(demo.link())
         try:
-            tour(camera)
+            walk(camera)
         except Error as error:
             camera.page.screenshot(path=FAILED)
             raise SetupError(f"{error.message}\nThe page as it was then: {FAILED}") from error
