@@ -90,6 +90,7 @@ def test_an_artifact_without_a_tag_is_judged_too(
     state = harbor.state.repository("team/web")  # in the double alone: the registry behind is shared
     assert state is not None
     del state.tags["1.1"]
+    state.changed()
     registry = as_robot(harbor, known, PROJECTS)
     sweep(registry)
     row = ArtifactVerdict.objects.get(repository="team/web", digest=digest)

@@ -105,7 +105,13 @@ def test_a_push_a_signature_and_a_deletion_are_seen_within_five_seconds(lab: Lab
 
     lab.do(lambda filler: filler.client.delete_manifest("team/web/front", moved))
     until(lambda: history.timeline(lab.registry, "team/web/front", began)[0].spans[-1].end is not None, SECONDS)
-    assert not HookEvent.objects.exclude(state="done").exists()
+
+    lab.double.state.webhooks_lost = True
+    copied = str(lab.do(lambda filler: filler.image("team/copied", "1", "from elsewhere")))
+    lab.double.state.webhooks_lost = False
+    lab.double.replicated("team/copied", "1")
+    assert lab.soon("team/copied", copied, "1", "Unsigned") < SECONDS
+    until(lambda: not HookEvent.objects.exclude(state="done").exists(), SECONDS)
     hook = Hook.objects.get(project="team")
     assert hook.last_event and hook.problem == ""
     page = lab.client.get(f"/audit/hooks/{lab.registry.pk}/").text
