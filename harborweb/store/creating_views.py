@@ -35,7 +35,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _create(request: HttpRequest, registry: Registry, form: ProjectForm) -> HttpResponse:
-    new, username = form.new(), form.cleaned_data["username"]
+    new, username = form.new(), form.cleaned_data["administrator"]
     sent = creating.call(registry, new)
     subject = f"{registry.name}/{new.name}"
     try:

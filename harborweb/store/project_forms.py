@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import paths
 from harborweb.registry.harbor.projects import NO_LIMIT, NewProject
+from harborweb.store.robot_forms import AdministratorForm
 
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 GIB = 1024**3
 MOST_GIB = 1_000_000
 
 
-class ProjectForm(forms.Form):
+class ProjectForm(AdministratorForm):
     """Name, access and quota, and the Harbor account that makes it."""
 
     name = forms.CharField(
@@ -40,19 +41,15 @@ class ProjectForm(forms.Form):
         max_value=MOST_GIB,
         help_text=_("What the project may hold. Empty: Harbor’s own default; -1: no limit. Needs an administrator."),
     )
-    username = forms.CharField(
-        label=_("Harbor user name"),
-        max_length=255,
-        help_text=_("Somebody who may make projects there: an administrator, or everybody if Harbor is set so."),
-        widget=forms.TextInput(attrs={**_PLAIN, "autocomplete": "off"}),
-    )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=4096,
-        strip=False,
-        help_text=_("Used once for this, not stored. It goes to Harbor only."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )
+    field_order = ["name", "access", "quota", "administrator", "password"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["administrator"].label = _("Harbor user name")
+        self.fields["administrator"].help_text = _(
+            "Somebody who may make projects there: an administrator, or everybody if Harbor is set so."
+        )
+        self.fields["password"].label = _("Password")
 
     def clean_name(self) -> str:
         """A project's name, by the rules of ours that Harbor's contain."""

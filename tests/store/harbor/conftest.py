@@ -81,6 +81,7 @@ def fill(double: HarborDouble) -> Filled:
     multi = state.repository("platform/multi")
     assert multi is not None
     multi.tags.pop("amd64")
+    multi.changed()
     app = state.repository("platform/app")
     assert app is not None
     app.description = "The application that everybody uses, in front of the database."

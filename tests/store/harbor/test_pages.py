@@ -255,7 +255,7 @@ def test_a_project_is_made_with_a_password_that_is_kept_nowhere(as_role: Any, la
     operator = as_role(Role.OPERATOR)
     address = reverse("store:project_add", args=[lab.pk])
     assert f"POST {lab.url}/api/v2.0/projects" in text(operator.get(address))
-    typed = {"name": "fresh", "access": "public", "quota": "2", "username": "admin"}
+    typed = {"name": "fresh", "access": "public", "quota": "2", "administrator": "admin"}
     preview = operator.post(reverse("store:project_preview", args=[lab.pk]), typed)
     assert "&quot;storage_limit&quot;: 2147483648" in preview.content.decode()
     password = filled.harbor.admin[1]
@@ -278,7 +278,7 @@ def test_a_project_is_made_with_a_password_that_is_kept_nowhere(as_role: Any, la
         ({"name": "Bad Name"}, "is no project name"),
         ({"name": ""}, "This field is required"),
         ({"password": "wrong"}, "refused the user name admin with this password"),
-        ({"username": "dev", "password": "dev-Passw0rd"}, "does not let dev do this"),
+        ({"administrator": "dev", "password": "dev-Passw0rd"}, "does not let dev do this"),
         ({"quota": "-2"}, "greater than or equal to -1"),
     ],
 )
@@ -289,7 +289,7 @@ def test_a_project_that_is_refused(
     if "dev" not in state.users:
         state.add_user("dev", "dev-Passw0rd")
     state.configuration["project_creation_restriction"] = "adminonly"
-    sent = {"name": "other", "access": "private", "username": "admin", "password": filled.harbor.admin[1], **typed}
+    sent = {"name": "other", "access": "private", "administrator": "admin", "password": filled.harbor.admin[1], **typed}
     response = as_role(Role.OPERATOR).post(reverse("store:project_add", args=[lab.pk]), sent)
     assert response.status_code == 422
     assert words in text(response)
@@ -299,7 +299,7 @@ def test_a_project_that_is_refused(
 
 def test_an_answer_that_never_came_is_recorded_as_unsure(as_role: Any, lab: Registry, filled: Filled) -> None:
     filled.harbor.faults.order("502", "POST /api/v2.0/projects", after=True)
-    sent = {"name": "unsure", "access": "private", "username": "admin", "password": filled.harbor.admin[1]}
+    sent = {"name": "unsure", "access": "private", "administrator": "admin", "password": filled.harbor.admin[1]}
     response = as_role(Role.OPERATOR).post(reverse("store:project_add", args=[lab.pk]), sent)
     assert "It may have been done, so it was not sent again." in text(response)
     assert Activity.objects.filter(action="create project, unsure", subject="lab/unsure").exists()
