@@ -27,6 +27,7 @@ class Operation:
     pattern: re.Pattern[str]
     method: str
     schemas: dict[int, Any]
+    asked: Any  # the schema of the body that it takes
 
 
 @cache
@@ -45,7 +46,9 @@ def operations() -> tuple[Operation, ...]:
                     response = document["responses"][response["$ref"].rpartition("/")[2]]
                 schema = response.get("schema")
                 schemas[int(status)] = {**schema, "definitions": document["definitions"]} if schema else None
-            found.append(Operation(f"{method.upper()} {path}", pattern, method.upper(), schemas))
+            given = [one.get("schema") for one in operation.get("parameters", []) if one.get("in") == "body"]
+            asked = {**given[0], "definitions": document["definitions"]} if given else None
+            found.append(Operation(f"{method.upper()} {path}", pattern, method.upper(), schemas, asked))
     return tuple(sorted(found, key=lambda one: "{" in one.name))
 
 
@@ -75,6 +78,49 @@ def _strict(schema: Any, within: str = "") -> Any:
     if within not in ("properties", "definitions") and schema.get("x-nullable"):
         made = {"anyOf": [made, {"type": "null"}]}
     return made
+
+
+@cache
+def _asked(name: str) -> Draft4Validator | None:
+    operation = next(one for one in operations() if one.name == name)
+    if not operation.asked:
+        return None
+    names = _types(operation.asked["definitions"], "definitions")
+    return Draft4Validator({**_types(operation.asked), "definitions": names})
+
+
+def _types(schema: Any, within: str = "") -> Any:
+    """The types alone: on these Harbor stumbles when it reads a body. A bare `object` can be anything in there."""
+    if isinstance(schema, list):
+        return schema
+    if not isinstance(schema, dict):
+        return schema
+    if within in ("properties", "definitions"):
+        return {key: _types(value) for key, value in schema.items()}
+    made = {
+        key: _types(value, key)
+        for key, value in schema.items()
+        if key in ("$ref", "type", "properties", "items", "additionalProperties")
+    }
+    if made.get("type") == "object" and "properties" not in made:
+        del made["type"]
+    return {"anyOf": [made, {"type": "null"}]}
+
+
+def unfit(method: str, path: str, body: Any) -> str:
+    """Why Harbor could not read the body of a request, or nothing; unknown names do not matter to it."""
+    operation = next((one for one in operations() if one.method == method and one.pattern.match(path)), None)
+    validator = _asked(operation.name) if operation else None
+    if validator is None:
+        return ""
+    error = next(validator.iter_errors(body), None)
+    if error is None:
+        return ""
+    while error.context:  # the innermost is the one that tells
+        error = max(error.context, key=lambda one: len(one.absolute_path))
+    at = ".".join(str(one) for one in error.absolute_path)
+    what, wanted = type(error.instance).__name__, error.validator_value
+    return f"json: cannot unmarshal {what} into Go struct field {at} of type {wanted}"
 
 
 def breaches(method: str, path: str, status: int, body: Any, empty: bool = False) -> Iterator[str]:
@@ -120,6 +166,10 @@ class Contract:
     def shared(cls) -> "Contract | None":
         """A new watch, or None where the shared data is absent (test_contract.py says so)."""
         return cls() if FILE.exists() else None
+
+    def unfit(self, method: str, path: str, body: Any) -> str:
+        """Why Harbor could not read a request's body."""
+        return unfit(method, path, body)
 
     def watch(self, method: str, path: str, response: Response) -> None:
         """Look at an answer; what is wrong and not a known difference is kept."""

@@ -82,9 +82,11 @@ class Call:
             at = "object key string" if "property name" in error.msg else "value"
             why = f"invalid character '{error.doc[error.pos : error.pos + 1]}' looking for beginning of {at}"
         else:
-            if isinstance(found, dict):
+            contract = self.parts.contract
+            why = contract.unfit(self.request.method, _below(self.request), found) if contract else ""
+            if isinstance(found, dict) and not why:
                 return found
-            why = f"json: cannot unmarshal {type(found).__name__} into Go value"
+            why = why or f"json: cannot unmarshal {type(found).__name__} into Go value"
         raise Refusal(422, f'validation failure list:\nparsing {name} body from "" failed, because {why}')
 
     # -- who may

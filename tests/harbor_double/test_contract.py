@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests import parts
-from tests.harbor_double import harbor_double
+from tests.harbor_double import HarborDouble, harbor_double
 from tests.harbor_double.answers import answer
 from tests.harbor_double.contract import Contract, breaches
 from tests.harbor_double.differences import DIFFERENCES, Difference
@@ -93,3 +93,29 @@ def test_every_address_of_the_double_is_in_the_contract() -> None:
 
         example = re.sub(r"\(\?P<\w+>\[\^/\]\+\)", "x", path)
         assert not [one for one in breaches(route.method, example, 200, None, True) if "no such operation" in one], path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "wrong"),
+    [
+        ("POST", "/robots", {"name": "r", "duration": "30"}, "duration"),
+        ("POST", "/robots", {"permissions": {"kind": "system"}}, "permissions"),
+        ("POST", "/robots", {"permissions": [{"access": [{"resource": 1}]}]}, "permissions.0.access.0.resource"),
+        ("POST", "/projects", {"project_name": 7}, "project_name"),
+        ("POST", "/projects", {"metadata": {"public": True}}, "metadata.public"),
+        ("POST", "/projects", [], ""),
+        ("POST", "/projects/library/webhook/policies", {"targets": [{"skip_cert_verify": "no"}]}, "targets.0.skip"),
+        ("POST", "/projects", {"project_name": "good", "unknown": 1}, None),
+        ("POST", "/projects", {"project_name": "fine", "metadata": None}, None),
+    ],
+)
+def test_a_body_of_other_types_is_not_read(
+    harbor: HarborDouble, method: str, path: str, body: Any, wrong: str | None
+) -> None:
+    """Harbor reads bodies into the types of its contract, and answers 422 where they do not fit."""
+    got = requests.request(method, harbor.url + BASE + path, json=body, auth=harbor.admin, timeout=9)
+    if wrong is None:
+        assert got.status_code == 201
+    else:
+        assert got.status_code == 422
+        assert f"Go struct field {wrong}" in got.json()["errors"][0]["message"]
