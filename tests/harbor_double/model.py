@@ -95,7 +95,7 @@ class Repository:
     made: datetime.datetime = field(default_factory=now)
     updated: datetime.datetime = field(default_factory=now)
     version: int = 0  # of what lists show
-    kept: tuple[int, Any] = (-1, None)  # what was made for a version
+    kept: tuple[Any, Any] = (None, None)  # what was made for a version
 
     @property
     def rest(self) -> str:
