@@ -103,39 +103,33 @@ class Transport:
         successful answer are read, of others `error_bytes`. Returns whatever status came; raises RegistryError
         for everything below HTTP.
         """
-        headers = {REQUEST_ID: str(uuid.uuid4()), **headers}
-        request = headers[REQUEST_ID]
-        deadline = time.monotonic() + self.limits.overall_seconds
-        host = host_of(url)
+        sent = {REQUEST_ID: str(uuid.uuid4()), **headers}
+        left = self.limits.overall_seconds  # without the time in the queue for a connection
         retries = self.limits.retries if method in {"GET", "HEAD"} else 0
         for attempt in range(retries + 1):
             delay = 0.5 * 2**attempt
-            try:
-                async with self._slots:
-                    left = deadline - time.monotonic()
-                    answer = await self._follow(method, url, dict(headers), limit, data, min(self.limits.seconds, left))
-                    logger.debug(
-                        "%s %s%s: %d, request %s", method, host, url.raw_path, answer.status, headers[REQUEST_ID]
-                    )
-            except RegistryError as error:
-                if not error.passing or attempt >= (min(retries, 1) if error.kind == "timeout" else retries):
-                    raise
-                failure: RegistryError | None = error
-            else:
+            failure: RegistryError | None = None
+            async with self._slots:
+                begun = time.monotonic()
+                try:
+                    answer = await self._follow(method, url, dict(sent), limit, data, min(self.limits.seconds, left))
+                except RegistryError as error:
+                    if not error.passing or attempt >= (min(retries, 1) if error.kind == "timeout" else retries):
+                        raise
+                    failure = error
+            if failure is None:
                 if attempt == retries or answer.status not in RETRIED:
                     return answer
-                failure = None
                 delay = _retry_after(answer.headers.get("Retry-After", ""), delay)
             wait = delay * random.uniform(1, 1.25)  # noqa: S311 (no secret)
-            if delay > self.limits.wait_seconds or time.monotonic() + wait + LEAST_SECONDS > deadline:
+            left -= time.monotonic() - begun + wait
+            if delay > self.limits.wait_seconds or left < LEAST_SECONDS:
                 if failure:
                     raise failure
                 return answer
             why = failure.kind if failure else str(answer.status)
-            logger.info(
-                "%s %s%s: %s, request %s is asked again in %.1f s", method, host, url.raw_path, why,
-                request, wait,
-            )  # fmt: skip
+            what = (method, host_of(url), url.raw_path, why, sent[REQUEST_ID], wait)
+            logger.info("%s %s%s: %s, request %s is asked again in %.1f s", *what)
             await asyncio.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -150,6 +144,8 @@ class Transport:
                     answer = await self._exchange(method, url, headers, limit, data)
                     target = self._redirect(method, answer)
                     if target is None:
+                        what = (method, host, url.raw_path, answer.status, headers.get(REQUEST_ID))
+                        logger.debug("%s %s%s: %d, request %s", *what)
                         return answer
                     if target.origin() != url.origin():
                         headers.pop("Authorization", None)

@@ -477,3 +477,19 @@ def test_the_distribution_api_names_its_requests_too(liar: Liar, caplog: pytest.
     assert first == second
     assert f"503, request {first} is asked again" in caplog.text
     assert f"200, request {first}" in caplog.text
+
+
+def test_who_waits_for_a_connection_has_all_the_time_afterwards(liar: Liar) -> None:
+    """Many questions through one connection: the last one has waited longer than all of its own time."""
+
+    async def slow(request: Any, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.3)
+        await reply([])(request, writer)
+
+    liar.on(f"{API}/projects", slow)
+
+    async def many(harbor: Harbor) -> None:
+        await asyncio.gather(*(browsing.projects(harbor) for _ in range(6)))
+
+    ask(liar, many, limits=Limits(seconds=1, overall_seconds=1, connections=1, retries=0))
+    assert len(liar.requests) == 6
