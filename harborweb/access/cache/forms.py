@@ -94,9 +94,9 @@ class LoginForm(forms.Form):
             self.fields[name].label = str(label)
         self.fields["username"].help_text = str(login.hint)
         if login.fixed_user:
-            self.fields["username"].help_text = now("%s goes with it by itself.") % login.fixed_user
+            goes = now("The user name %s goes with it by itself.") % login.fixed_user
             self.fields["username"].widget = forms.HiddenInput()
-            self.fields["secret"].help_text = str(login.hint)
+            self.fields["secret"].help_text = f"{login.hint} {goes}"
         if login.long_secret:
             self.fields["secret"].widget = forms.Textarea(attrs={**MONO, "rows": 4, "autocomplete": "off"})
         if kept:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from harborweb.access.cache.models import Cache
@@ -139,7 +140,14 @@ def _row(registry: Registry, plan: Plan) -> Cache:
     row = half or same or Cache(registry=registry)
     row.project, row.kind, row.settings = plan.project.name, plan.preset.key, settings_of(plan.project)
     row.upstream_name, row.upstream_url = plan.upstream.name, plan.upstream.url
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise Problem(
+            _("Somebody else is making the cache %s just now.") % row.project, _("Look at the list of caches."),
+            field="project",
+        ) from error  # fmt: skip
     return row
 
 

@@ -68,7 +68,8 @@ TROUBLES = (
         _("The upstream has no such image or tag, or not for Harbor’s login: Docker Hub answers the same for a "
           "private image that the login may not see. By default Harbor then deletes its own copy as well."),
         _("Check name and tag at the upstream. For a private image give the upstream a login that may pull it. To "
-          "keep serving what the upstream removed, set “keep what upstream removed” in the project."),
+          "keep serving what the upstream removed, give the project "
+          "proxy_cache_local_on_not_found=true (Harbor 2.15)."),
         _re(r"(?:tag|repository|artifact) \S+ not found|resource not found|manifest[ _]unknown"),
     ),
     Trouble(

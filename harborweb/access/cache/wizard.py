@@ -121,6 +121,8 @@ class Wizard:
     def upstream(self) -> NewUpstream:
         """The upstream to be; its type is Harbor's affair and found when it is asked."""
         secret = self.secrets.get("secret", "")
+        if self.preset.login.long_secret:  # a textarea sends the line ends of the web
+            secret = secret.replace("\r\n", "\n")
         user = self.preset.login.fixed_user or self.typed.get("username", "").strip()
         name = self.typed.get("upstream_name") or self._usual()["upstream_name"]
         return NewUpstream(

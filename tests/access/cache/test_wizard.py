@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from harborweb.access.cache import making
 from harborweb.access.cache.models import Cache
 from harborweb.access.cache.presets import PRESETS
 from harborweb.accounts.models import Activity
@@ -192,6 +193,34 @@ def test_each_kind_is_made(walk: Walk, harbor: HarborDouble, upstream: Upstream,
     [made] = harbor.state.upstreams.values()
     assert (made.url, made.type) == (url, preset.type(ADAPTERS))
     assert pulled(harbor, f"{preset.project}/team/app", "1.0")
+
+
+def test_a_key_of_many_lines_reaches_harbor_whole(walk: Walk, harbor: HarborDouble, upstream: Upstream) -> None:
+    """Google's login is a JSON file; a browser sends it with the line ends of the web."""
+    harbor.state.instead["https://gcr.io"] = upstream.url
+    key = '{\n  "type": "service_account",\n  "private_key": "-----BEGIN PRIVATE KEY-----\\nab\\n"\n}'
+    walk.press("next", kind="gcr")
+    assert "<textarea" in walk.text and "The user name _json_key goes with it by itself" in walk.text
+    walk.press("next", secret=key.replace("\n", "\r\n"), admin="admin", password=harbor.admin[1])
+    assert "BEGIN PRIVATE KEY" not in walk.text
+    walk.press("next").press("make")
+    [made] = harbor.state.upstreams.values()
+    assert made.credential == {"access_key": "_json_key", "access_secret": key, "type": "basic"}
+
+
+def test_two_people_at_the_same_cache(walk: Walk, hub: HarborDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    to_review(walk, hub)
+    meanwhile = Cache(registry=Registry.objects.get(), project="hub", kind="quay", upstream_url="https://quay.io")
+    real = making.settings_of
+
+    def late(project: Any) -> dict[str, Any]:
+        meanwhile.save()  # between the look and the write
+        return real(project)
+
+    monkeypatch.setattr(making, "settings_of", late)
+    walk.press("make")
+    assert walk.answer.status_code == 422 and "Somebody else is making the cache hub just now" in walk.text
+    assert hub.state.upstreams == {}
 
 
 def test_any_registry_by_its_address(walk: Walk, harbor: HarborDouble, upstream: Upstream) -> None:
