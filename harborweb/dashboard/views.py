@@ -12,8 +12,11 @@ from harborweb.dashboard.overview import jobs as latest_jobs
 from harborweb.dashboard.overview import overview
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
+from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Limits
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.harbor import system
+from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.models import Registry
 from harborweb.registry.services import asking
 
@@ -60,13 +63,24 @@ def bar_registry(request: HttpRequest) -> HttpResponse:
 
 def _glance(registry: Registry) -> dict[str, str]:
     """Colour, word and reason of what the registry answers now."""
+
+    async def look(client: Client) -> list[str]:
+        if not registry.is_harbor:
+            await client.ping()
+            return []
+        harbor = Harbor(client.endpoint, client.limits, client.transport)
+        await system.whoami(harbor)  # who has not signed in gets in here, and not at a registry's own door
+        return [one.name for one in (await system.health(harbor)).ill]
+
     try:
-        asking(registry, lambda client: client.ping(), GLANCE)
+        ill = asking(registry, look, GLANCE)
     except RegistryError as error:
         word = {"unreachable": _("Not reachable"), "timeout": _("Not reachable"), "unauthorized": _("Refuses us")}
         return {"state": "bad", "word": word.get(error.kind, _("Answers with a fault")), "reason": error.message}
     except Problem as problem:
         return {"state": "unsure", "word": _("Could not ask"), "reason": problem.message}
+    if ill:
+        return {"state": "warn", "word": _("Parts are not healthy"), "reason": ", ".join(ill)}
     return {"state": "good", "word": _("Answers"), "reason": ""}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -203,6 +204,21 @@ def test_what_only_poses_as_a_harbor(as_role: Any) -> None:
             liar.on("/api/v2.0/users/current", lie)
             assert administrator.post(ADD, right).status_code == 422
         assert not Registry.objects.exists()
+
+
+def test_the_bar_says_how_a_harbor_is_also_to_nobody(as_role: Any, lab: Registry, harbor: HarborDouble) -> None:  # noqa: F811
+    viewer = as_role(Role.VIEWER)
+
+    def bar() -> str:
+        cache.clear()
+        return str(viewer.get("/parts/bar-registry/").content.decode())
+
+    assert "Answers" in bar()
+    harbor.state.components["redis"] = "unhealthy"
+    assert "Parts are not healthy" in bar()
+    assert 'title="redis"' in bar()
+    harbor.faults.starting = True
+    assert "Answers with a fault" in bar()
 
 
 # Cookies

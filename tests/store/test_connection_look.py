@@ -61,7 +61,7 @@ def test_from_nothing_to_robots_by_clicks(
     page.get_by_text("3 robots work.").wait_for()
     page.look_well()
     page.get_by_role("link", name="To the connection").click()
-    page.get_by_role("button", name="Check the rights").click()
+    page.get_by_role("button", name="Check again").click()
     page.get_by_text("As Harbor says it of this robot.").first.wait_for()
     look(page, "connection")
     page.get_by_role("link", name="Remove", exact=True).click()
