@@ -138,9 +138,9 @@ def test_what_is_no_secret_stays() -> None:
      "current image with " * 3000, "echo " * 13000, "Authorization: " * 4000, "\\\"auth\\\":\\\"" * 5000],
 )  # fmt: skip
 def test_no_paste_takes_long(hostile: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     decode(hostile)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 3
 
 
 @settings(max_examples=60, deadline=None)
