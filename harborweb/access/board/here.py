@@ -12,7 +12,7 @@ from harborweb.access.doctor import certificates
 from harborweb.access.doctor.challenge import challenge
 from harborweb.access.doctor.examining import knock
 from harborweb.access.doctor.exchange import Exchange
-from harborweb.access.doctor.seen import Port, Target
+from harborweb.access.doctor.seen import Port, Target, origin
 from harborweb.access.doctor.wire import Bounds, Wire
 from harborweb.deployment.host import addresses
 from harborweb.registry.running import run
@@ -90,5 +90,5 @@ def registry_cells(column: Column, target: Target, answer: Exchange) -> None:
         return
     column.put("registry", FINE, _("401, as it should be"))
     url = found.url
-    right = url is not None and f"{url.scheme}://{url.authority}" == target.origin
-    column.put("token", FINE if right else WRONG, f"{url.scheme}://{url.authority}" if url else found.realm)
+    right = url is not None and origin(url) == target.origin
+    column.put("token", FINE if right else WRONG, origin(url) if url is not None else found.realm)

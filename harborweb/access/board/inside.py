@@ -12,7 +12,7 @@ from harborweb.access.board import names
 from harborweb.access.board.views_of import FINE, LOOK, SKIPPED, WRONG, Column, not_asked
 from harborweb.access.doctor.challenge import challenge
 from harborweb.access.doctor.exchange import Exchange
-from harborweb.access.doctor.seen import Target
+from harborweb.access.doctor.seen import Target, origin
 from harborweb.tools import engine
 
 PREFERRED = ("core", "harbor-core", "registry", "nginx", "proxy")
@@ -104,8 +104,8 @@ def _reach(client: Any, where: engine.Container, target: Target, column: Column)
         return
     column.put("registry", FINE, _("401, as it should be"))
     url = found.url
-    right = url is not None and f"{url.scheme}://{url.authority}" == target.origin
-    column.put("token", FINE if right else WRONG, f"{url.scheme}://{url.authority}" if url else found.realm)
+    right = url is not None and origin(url) == target.origin
+    column.put("token", FINE if right else WRONG, origin(url) if url is not None else found.realm)
 
 
 def _answer(output: str, status: int) -> Exchange:

@@ -11,6 +11,7 @@ from typing import Any
 from harborweb.access.doctor.seen import Seen
 
 Words = Mapping[str, Any]
+Found = Callable[[Seen], Words | None]
 HOPS = ("client", "dns", "proxy", "harbor")
 WORST = {"wrong": 0, "unsure": 1, "look": 2}
 
@@ -28,7 +29,7 @@ class Rule:
     hop: str
     verdict: str  # wrong, look
     question: str
-    found: Callable[[Seen], Words | None]
+    found: Found
     title: Any  # lazy translations
     text: Any
     tag: str = ""

@@ -4,18 +4,13 @@ from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
 from harborweb.access.doctor.challenge import challenge
-from harborweb.access.doctor.diagnosis import Rule, Words
+from harborweb.access.doctor.diagnosis import Found, Rule, Words
 from harborweb.access.doctor.exchange import Exchange
 from harborweb.access.doctor.rules_way import NO_REGISTRY, is_harbors_api, is_registry
-from harborweb.access.doctor.seen import Seen
+from harborweb.access.doctor.seen import Seen, hosts, origin
 
 SKEW = 60  # seconds that a registry allows between its clock and the token's
 CUT = {"reset", "closed", "timeout"}
-
-
-def hosts(url: URL) -> str:
-    """Host and, unless it is the scheme's own, port."""
-    return url.raw_host or "" if url.is_default_port() or url.port is None else f"{url.raw_host}:{url.port}"
 
 
 def _no_challenge(seen: Seen) -> Words | None:
@@ -76,10 +71,10 @@ def _says_other(seen: Seen) -> Words | None:
     if not seen.says:
         return None
     try:
-        origin = str(URL(seen.says).origin())
+        says = origin(URL(seen.says))
     except ValueError:
-        origin = seen.says
-    return None if origin == seen.target.origin else {"says": seen.says, "url": seen.target.origin, "mark": seen.says}
+        says = seen.says
+    return None if says == seen.target.origin else {"says": seen.says, "url": seen.target.origin, "mark": seen.says}
 
 
 def _token_lost(seen: Seen) -> Words | None:
@@ -224,7 +219,7 @@ def _storage(seen: Seen) -> Words | None:
     return {"host": store.address, "why": store.error, "mark": store.address}
 
 
-def _clock(*whose: str):  # type: ignore[no-untyped-def]
+def _clock(*whose: str) -> Found:
     def found(seen: Seen) -> Words | None:
         ahead = max((seen.clocks.get(one, 0.0) for one in whose), key=abs)
         if abs(ahead) <= SKEW:

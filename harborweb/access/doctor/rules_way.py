@@ -5,9 +5,9 @@ from yarl import URL
 
 from harborweb.access.doctor.certificates import SOON
 from harborweb.access.doctor.challenge import challenge
-from harborweb.access.doctor.diagnosis import Rule, Words
+from harborweb.access.doctor.diagnosis import Found, Rule, Words
 from harborweb.access.doctor.exchange import Exchange
-from harborweb.access.doctor.seen import Seen
+from harborweb.access.doctor.seen import Seen, origin
 
 TLS = ("tls", "expired", "not_yet", "wrong_name", "self_signed", "missing_intermediate", "unknown_ca", "tls_refused")
 NO_REGISTRY = (
@@ -34,7 +34,7 @@ def _some_closed(seen: Seen) -> Words | None:
     return {"name": seen.target.name, "port": seen.target.port, "address": shut[0].address, "why": shut[0].error}
 
 
-def _certificate(kind: str):  # type: ignore[no-untyped-def]
+def _certificate(kind: str) -> Found:
     def found(seen: Seen) -> Words | None:
         seal = seen.certificate
         if seal is None or seal.kind != kind:
@@ -120,7 +120,7 @@ def _direct_words(seen: Seen) -> str:
     return str(_("Harbor itself does not answer at %(address)s either: %(why)s.")) % words
 
 
-def _status(*wanted: int):  # type: ignore[no-untyped-def]
+def _status(*wanted: int) -> Found:
     def found(seen: Seen) -> Words | None:
         ping = seen.ping
         if ping is None or ping.status not in wanted or is_registry(ping):
@@ -194,10 +194,10 @@ def _plain_wrong(seen: Seen) -> Words | None:
         return None
     place = plain.header("Location")
     try:
-        ends = URL(plain.url).join(URL(place, encoded=True)).origin()
+        ends = origin(URL(plain.url).join(URL(place, encoded=True)))
     except ValueError:
         return {"to": place[:200] or "–", "mark": "Location"}
-    return None if str(ends) == seen.target.origin else {"to": place[:200], "mark": "Location"}
+    return None if ends == seen.target.origin else {"to": place[:200], "mark": "Location"}
 
 
 WAY = (

@@ -9,6 +9,18 @@ from harborweb.access.doctor.certificates import Seen as Certificate
 from harborweb.access.doctor.exchange import Exchange
 
 
+def hosts(url: URL) -> str:
+    """Host and, unless it is the scheme's own, port: https://a:443 and https://a are one place."""
+    name = url.raw_host or ""
+    shown = f"[{name}]" if ":" in name else name
+    return shown if url.is_default_port() or url.port is None else f"{shown}:{url.port}"
+
+
+def origin(url: URL) -> str:
+    """Scheme, name and port, the port only where it is not the scheme's own."""
+    return f"{url.scheme}://{hosts(url)}"
+
+
 @dataclass(frozen=True)
 class Target:
     """The address people use, and what Harbor was told of it.
@@ -48,7 +60,7 @@ class Target:
     @property
     def origin(self) -> str:
         """Scheme, name and port, as addresses of it begin."""
-        return str(URL(self.url).origin())
+        return origin(URL(self.url))
 
     @property
     def host(self) -> str:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from harborweb.access import tasks
 from harborweb.access.board.names import server_of
-from harborweb.access.doctor.seen import Target
+from harborweb.access.doctor.seen import Target, origin
 from harborweb.access.place import Place, place
 from harborweb.access.values import is_address
 from harborweb.accounts.services import record
@@ -61,7 +61,7 @@ def target(found: Place, wishes: Wishes) -> Target:
         port = wanted.https_port if wanted.https else wanted.http_port
         scheme = "https" if wanted.https else "http"
         direct = f"{scheme}://{wanted.hostname}:{port}" if port else ""
-    if direct and URL(direct).origin() == URL(found.url).origin():
+    if direct and origin(URL(direct)) == origin(URL(found.url)):
         direct = ""
     registry = of(found)
     return Target(
@@ -94,7 +94,7 @@ def request(by: HttpRequest, wishes: Wishes) -> Job:
     registry, aim = of(found), target(found, wishes)
     arguments = {
         "target": dataclasses.asdict(aim), "registry": registry.pk if registry else None, "resolver": wishes.resolver,
-        "lan": _lan(found),
+        "lan": lan(found),
     }  # fmt: skip
     title = _("Look at the name %(name)s") % {"name": found.name}
     jobs.request(tasks.look_at_name, kind=BOARD, title=title, subject=found.url, by=by, arguments=arguments,
@@ -106,7 +106,7 @@ def request(by: HttpRequest, wishes: Wishes) -> Job:
     return job
 
 
-def _lan(found: Place) -> str:
+def lan(found: Place) -> str:
     """The address of Harbor in the LAN, where harbor.yml says one."""
     hostname = found.wanted.hostname if found.wanted is not None else ""
     return hostname if hostname and is_address(hostname) else ""

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,18 +25,29 @@ def page(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The newest examination, or an earlier one; live while one runs. `proxy` chooses whose recipe is shown."""
     mark_lost()
     job = services.last() if pk is None else _one(pk)
-    found = place()
-    context: dict[str, Any] = {
-        "job": job, "place": found, "earlier": services.earlier()[:10], "active": services.active(),
-        "active_board": services.active(BOARD), "wishes": pages.wishes(job), "language": get_language(),
-        "bad": [one for one in map(services.ended_badly, (services.KIND, BOARD)) if one is not None and pk is None],
+    return render(request, "access/doctor/page.html", _around(pk) | _found(request, job, newest=pk is None))
+
+
+def _around(pk: int | None) -> dict[str, Any]:
+    """What runs, what ended badly, and what was asked before."""
+    kinds = (services.KIND, BOARD)
+    bad = [one for one in map(services.ended_badly, kinds) if one is not None and pk is None]
+    return {
+        "earlier": services.earlier()[:10], "active": services.active(), "active_board": services.active(BOARD),
+        "bad": bad,
     }  # fmt: skip
+
+
+def _found(request: HttpRequest, job: Job | None, newest: bool) -> dict[str, Any]:
+    """One examination with the newest look at the name."""
+    found = place()
+    shown = board.board(services.last(BOARD), job, request, found)
+    context: dict[str, Any] = {"job": job, "place": found, "wishes": pages.wishes(job), "board": shown}
     if job is not None:
         context |= pages.context(job, request.GET.get("proxy", ""), request.GET.get("about", ""))
-    shown = context["board"] = board.board(services.last(BOARD), job, request, found)
-    if job is not None and shown is not None and shown.job is not None and pk is None:
-        picture.named(context["hops"], shown.findings, shown.job.result["columns"])
-    return render(request, "access/doctor/page.html", context)
+        if shown is not None and shown.job is not None and newest:
+            picture.named(context["hops"], shown.findings, shown.job.result["columns"])
+    return context
 
 
 @requires(Role.SIGNER)

@@ -54,7 +54,7 @@ def examine(run: Run) -> dict[str, Any]:
         run.step(number, len(STEPS) + 1, str(name))
         before = set(one.seen.asked)
         if time.monotonic() - began < BOUNDS.total:
-            awaited(_take(step, one))
+            awaited(take(step, one))
         else:
             one.skip(_("The time for all questions together was up."), *ALL)
         for question in one.seen.asked:
@@ -67,7 +67,8 @@ def examine(run: Run) -> dict[str, Any]:
     return _result(run, one)
 
 
-async def _take(step: Step, one: Examination) -> None:
+async def take(step: Step, one: Examination) -> None:
+    """One step, as a coroutine that can be run by itself."""
     await step(one)
 
 

@@ -54,7 +54,7 @@ def look(target: Target, who: Credentials, ca_pem: str = "", bounds: Bounds = QU
     """One examination, as the job does it."""
     one = Examination.of(target, who, ca_pem, bounds)
     for _name, step in workshop.STEPS:
-        run(workshop._take(step, one))
+        run(workshop.take(step, one))
     found = diagnose(one.seen, workshop.RULES)
     return Looked(one.seen, found, questions(one.seen, found))
 

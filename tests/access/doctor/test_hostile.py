@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
+from yarl import URL
 
 from harborweb.access.doctor.examining import Credentials
-from harborweb.access.doctor.seen import Target
+from harborweb.access.doctor.seen import Target, origin
 from harborweb.access.doctor.wire import Bounds
 from tests.access.doctor.conftest import look
 
@@ -144,3 +145,11 @@ def test_harbors_clock_by_its_token() -> None:
         looked = look(Target(f"http://127.0.0.1:{port}"), Credentials(), "", SOON)
     found = looked["clock_harbor"]
     assert (found.hop, found.verdict, found.question) == ("harbor", "wrong", "clock")
+
+
+def test_a_port_that_is_the_schemes_own_is_no_other_place() -> None:
+    """nginx and others write :443 where nobody typed it."""
+    assert Target("https://registry.lab.test:443").origin == "https://registry.lab.test"
+    assert Target("https://registry.lab.test:443").host == "registry.lab.test"
+    assert origin(URL("https://user@registry.lab.test:8443/x")) == "https://registry.lab.test:8443"
+    assert origin(URL("http://[fd00::5]:80/")) == origin(URL("http://[fd00::5]/")) == "http://[fd00::5]"

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from harborweb.access.board import workshop as board
+from harborweb.access.doctor import workshop
 from harborweb.accounts.roles import Role
+from harborweb.jobs.models import Job
+from harborweb.jobs.run import perform
 from tests.access.doctor.conftest import Proxy
 from tests.access.doctor.test_broken import PASS, PROTO
 from tests.access.doctor.test_pages import PAGE, examined, known, quick  # noqa: F401
@@ -85,3 +89,10 @@ def test_asking_shows_both_jobs_at_once(
     assert page.locator(".job").count() == 2
     page.look_well()
     assert page.barriers() == []
+    perform(Job.objects.get(kind="doctor").pk, workshop.examine)
+    page.locator(".hop-box").nth(3).wait_for()  # the page came anew by itself
+    assert page.locator(".job").count() == 1
+    assert "docker login fails" in page.locator(".title").inner_text()
+    perform(Job.objects.get(kind="board").pk, board.look)
+    page.locator(".job").wait_for(state="detached")
+    page.look_well()

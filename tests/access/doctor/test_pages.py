@@ -13,8 +13,10 @@ from harborweb.access.board import workshop as board
 from harborweb.access.board.judging import judge
 from harborweb.access.board.views_of import Column
 from harborweb.access.doctor import services, workshop
+from harborweb.access.place import Place
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.deployment.wanted import read
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry
@@ -183,3 +185,23 @@ def test_the_board_says_which_rewrite_cures_hairpin_nat(as_role: Any, proxy: Pro
     page = client.get(html.unescape(entry[1]))
     assert page.status_code == 200 and "192.168.20.5" in page.content.decode()
     assert "containers get" not in client.get(reverse("access:doctor_one", args=[job.pk])).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("yml", "url", "direct", "lan"),
+    [
+        ("hostname: 192.168.20.14\nhttp:\n  port: 8080\nexternal_url: https://registry.lab.test",
+         "https://registry.lab.test", "http://192.168.20.14:8080", "192.168.20.14"),
+        ("hostname: registry.lab.test\nhttps:\n  port: 8443\nexternal_url: https://registry.lab.test",
+         "https://registry.lab.test", "https://registry.lab.test:8443", ""),
+        ("hostname: registry.lab.test\nhttps:\n  port: 443", "https://registry.lab.test", "", ""),
+        ("hostname: registry.lab.test\nhttps:\n  port: 443\nexternal_url: https://registry.lab.test",
+         "https://registry.lab.test", "", ""),
+    ],
+)  # fmt: skip
+def test_harbors_own_address_behind_the_proxy(yml: str, url: str, direct: str, lan: str) -> None:
+    wanted = read(yml)
+    place = Place(url, wanted)
+    aim = services.target(place, services.Wishes())
+    assert (aim.url, aim.direct, aim.external_url, services.lan(place)) == (url, direct, url, lan)
+    assert aim.repository == "library/harborweb-doctor"
