@@ -191,6 +191,15 @@ def test_manage_can_be_piped(tmp_path: Path) -> None:
     assert re.fullmatch(r"5\.2\.\d+\n", done.stdout), done.stderr
 
 
+def test_manage_runs_the_harbor_double_in_the_tests_environment(tmp_path: Path) -> None:
+    """It is no command of Django, and takes a password by a file only."""
+    command = [parts.ROOT / "bin" / "manage", "harbor_double", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "--admin-password-file" in done.stdout
+    assert not re.search(r"--admin-password\b(?!-file)", done.stdout)
+
+
 @pytest.mark.parametrize("options", [(), ("--harbor",)], ids=["a plain registry", "a Harbor"])
 def test_the_smoke_run_without_an_engine(options: tuple[str, ...]) -> None:
     """The whole walk, judged by itself: a line for every sample, nothing failed, the sum on the last line."""

@@ -41,7 +41,7 @@ def main() -> None:
         with harbor_double(
             folder, options.port, host=options.host, registry=options.registry, external_url=options.external_url,
             admin_password=_password(secret), contract=not options.no_contract, state=known,
-        ) as double, keeping.kept(double.state, folder / "state.pickle"):  # fmt: skip
+        ) as double, keeping.kept(double.state, folder / "state.pickle", lambda: double.parts.writes):  # fmt: skip
             for name in options.project:
                 if double.state.project(name) is None:
                     double.state.add_project(name)

@@ -34,6 +34,7 @@ class Front:
             return
         request = Request(scope, receive)
         response = await self._respond(request)
+        self.parts.writes += request.method not in ("GET", "HEAD")
         self.parts.requests.append(f"{request.method} {_target(request)} {response.status_code}")
         await response(scope, receive, send)
 

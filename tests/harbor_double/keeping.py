@@ -3,7 +3,7 @@
 import os
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,13 +22,20 @@ def load(path: Path) -> State | None:
 
 
 @contextmanager
-def kept(state: State, path: Path) -> Iterator[None]:
-    """Keep the state every few seconds while the block runs, and at its end; for its owner alone, as it has secrets."""
-    end, last = threading.Event(), [b""]
+def kept(state: State, path: Path, writes: Callable[[], int]) -> Iterator[None]:
+    """Keep the state while the block runs, soon after each of the `writes`, and at its end.
+
+    The file is for its owner alone, as it has secrets.
+    """
+    end, seen = threading.Event(), writes()
 
     def keep() -> None:
+        nonlocal seen
         while not end.wait(SECONDS):
-            _save(state, path, last)
+            now = writes()
+            if now != seen:
+                _save(state, path)
+                seen = now
 
     thread = threading.Thread(target=keep, name="keeping", daemon=True)
     thread.start()
@@ -37,15 +44,13 @@ def kept(state: State, path: Path) -> Iterator[None]:
     finally:
         end.set()
         thread.join()
-        _save(state, path, last)
+        _save(state, path)
 
 
-def _save(state: State, path: Path, last: list[bytes]) -> None:
+def _save(state: State, path: Path) -> None:
     with state.lock:
         data = pickle.dumps(state)
-    if data != last[0]:
-        new = path.with_suffix(".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-        new.replace(path)
-        last[0] = data
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+    new.replace(path)

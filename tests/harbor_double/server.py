@@ -46,6 +46,7 @@ class Parts:
     pending: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)  # manifests on their way to a cache
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))  # `GET /path?query 200`
     csrf: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    writes: int = 0  # requests that may have changed something
     broken: list[str] = field(default_factory=list)  # what went wrong in the double itself
     visitors: deque[str] = field(default_factory=lambda: deque(maxlen=1000))  # sessions of nobody
 
