@@ -20,10 +20,11 @@ from harborweb.access.cache.troubles import TROUBLES, explained
 from harborweb.access.kit import target as kit
 from harborweb.access.place import place
 from harborweb.errors import Problem
-from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.endpoint import Endpoint, host_of
 from harborweb.registry.models import Registry
 
 KEPT_READINGS = 200
+NO_ACCOUNT = "000000000000"  # stands for the number of an account, which is a part of names in ECR
 
 
 def chosen(number: str) -> Registry | None:
@@ -114,6 +115,7 @@ def client_side(registry: Registry, project: str, typed: Mapping[str, str]) -> d
         "mirror": mirror, "typed": {**answers, "mirror_name": answers["name"], "mirror_port": answers["port"]},
         "private": made is not None and made.settings.get("public") is False,
         "guides": clients.mirrors(target), "builds": clients.builds(target, cache), "faults": faults,
+        "no_account": NO_ACCOUNT if preset.key == "ecr" else "",
         "is_hub": preset.key == "docker-hub", "upstream_host": upstream, "presets": PRESETS,
     }  # fmt: skip
 
@@ -139,8 +141,11 @@ def _image_host(preset: Preset, url: str) -> str:
     """The host that images of the upstream carry."""
     if preset.names and not preset.asks_region:
         return preset.names[0]
-    host = URL(url).authority if url else ""
-    return host.removeprefix("api.") or "registry.example"
+    host = host_of(URL(url)) if url and "{" not in url else ""
+    if preset.key == "ecr":
+        region = host.removeprefix("api.ecr.").removesuffix(".amazonaws.com") or "eu-central-1"
+        return f"{NO_ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
+    return host or "registry.example"
 
 
 def _mirror_answers(base: str, host: str, typed: Mapping[str, str]) -> dict[str, Any]:

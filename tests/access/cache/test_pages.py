@@ -10,6 +10,7 @@ from django.utils import timezone
 from harborweb.access.cache import numbers
 from harborweb.access.cache.models import Cache, PullReading
 from harborweb.access.cache.numbers import Closed, Pulls
+from harborweb.access.cache.presets import PRESETS, Preset
 from harborweb.accounts.roles import Role
 from harborweb.registry.models import Registry, Robot
 from harborweb.registry.rights import grants
@@ -213,6 +214,21 @@ def test_the_clients_of_another_upstream_get_no_mirror_host(as_role: Any, row: R
     text = page(as_role(Role.VIEWER), row, "cache_clients", upstream="quay")
     assert "mirror_args" not in text and "/etc/containerd/certs.d/quay.io/hosts.toml" in text
     assert "The name of an image" in text
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda one: one.key)
+def test_the_clients_of_every_kind(as_role: Any, row: Registry, cache: HarborDouble, preset: Preset) -> None:
+    """Each kind has files that name a host which its images really carry."""
+    url = preset.url.format(region="eu-central-1") or "https://up.example:5000"
+    Cache.objects.create(registry=row, project="hub", kind=preset.key, upstream_url=url, whole=True)
+    host = {
+        "docker-hub": "docker.io", "ecr": "000000000000.dkr.ecr.eu-central-1.amazonaws.com",
+        "artifact-registry": "eu-central-1-docker.pkg.dev",
+    }.get(preset.key, (preset.names or ("up.example:5000",))[0])  # fmt: skip
+    text = page(as_role(Role.VIEWER), row, "cache_clients")
+    assert f"/etc/containerd/certs.d/{host}/hosts.toml" in text
+    assert f"docker pull {row.host}/hub/{preset.example}" in text
+    assert ("number of your account" in text) == (preset.key == "ecr")
 
 
 def test_a_private_cache_says_what_that_means_for_mirrors(as_role: Any, row: Registry, cache: HarborDouble) -> None:
