@@ -77,10 +77,19 @@ def keep_whole(
     unread = {tag for one in judgements if not one.digest for tag in one.tags}
     sightings.whole(registry, repository, meant, asked, unread=unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    known = _newer(mine, asked)
-    rows = [_row(registry, this, judgement) for judgement in judgements]
-    _write(mine, [row for row in rows if row.digest not in known])
+    newer, changed = _newer(mine, asked), sightings.changed_since(registry, repository, asked)
+    rows = [row for row in (_row(registry, this, one) for one in judgements) if row.digest not in newer]
+    for row in rows if changed else ():
+        row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
+    stale = {tag for tag, digest in changed.items() if not digest}
+    _write(mine, [row for row in rows if not _lost(row, meant, stale)])
     mine.filter(checked__lte=asked).delete()
+
+
+def _lost(row: ArtifactVerdict, meant: Mapping[str, str], gone: Collection[str]) -> bool:
+    """Whether every tag under which a sweep had found the artifact was seen gone meanwhile."""
+    had = {tag for tag, digest in meant.items() if digest == row.digest} if gone and not row.tags else set()
+    return bool(had) and had <= set(gone) and not row.parents
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()  # by digest alone
     asked_for = {*looked.tags, *looked.gone_tags}
     told = TagSighting.objects.filter(registry=registry, repository=repository, tag__in=asked_for)
-    before = set(told.values_list("digest", flat=True))
+    before = set(told.filter(ended=None).values_list("digest", flat=True))
     sightings.some(registry, repository, looked.tags, looked.asked, gone=looked.gone_tags)
     now = dict(told.filter(ended=None).values_list("tag", "digest"))
     fresh = {judgement.digest: _row(registry, None, judgement) for judgement in looked.judgements}

@@ -55,6 +55,13 @@ def some(
                 _belated(list(rows.filter(tag=tag).order_by("first_seen")), meant.get(tag, ""), at)
 
 
+def changed_since(registry: Registry, repository: str, at: datetime) -> dict[str, str]:
+    """Tags of `repository` that somebody saw move, come or go after `at`: the digest now, nothing where it is gone."""
+    rows = TagSighting.objects.filter(registry=registry, repository=repository)
+    changed = rows.filter(Q(first_seen__gt=at) | Q(ended__gt=at)).order_by("first_seen")
+    return {row.tag: row.digest if row.ended is None else "" for row in changed}
+
+
 def forget_repositories(registry: Registry, listed: Collection[str], at: datetime) -> None:
     """End what repositories meant that the registry did not list at `at`."""
     still = TagSighting.objects.filter(registry=registry, ended=None, last_seen__lte=at)

@@ -13,7 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from bin.lib import samples
-from harborweb.audit import history, tasks
+from harborweb.audit import history, tasks, workshop
 from harborweb.audit.hooks import looking, queueing, receiving
 from harborweb.audit.models import ArtifactVerdict, Hook, HookEvent
 from harborweb.jobs import services as jobs
@@ -262,12 +262,13 @@ def test_a_lost_webhook_is_healed_by_the_next_sweep(lab: Lab, sweep: Sweeper) ->
     assert lanes(lab, "team/lost") == {"1": [(first, False), (second, True)], "2": [(third, True)]}
 
 
-def test_a_sweep_on_its_way_does_not_forget_what_an_event_brought_meanwhile(
+def test_a_sweep_on_its_way_takes_nothing_back_that_an_event_brought_meanwhile(
     lab: Lab, sweep: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harborweb.audit import workshop
-
-    lab.image("team/race", "1")
+    old, gone = lab.image("team/race", "moves", "old"), lab.image("team/race", "goes", "gone")
+    stays = lab.image("team/race", "stays", "stays")
+    for tag, digest in (("moves", old), ("goes", gone), ("stays", stays)):
+        lab.pushed("team/race", tag, digest)
     real = workshop.judge_repository
     brought = {}
 
@@ -275,22 +276,32 @@ def test_a_sweep_on_its_way_does_not_forget_what_an_event_brought_meanwhile(
         async for one in real(*given, **more):
             yield one
         if given[1] == "team/race":  # listed and judged, and not written yet
-            brought["2"] = await asyncio.to_thread(_push_and_tell)
+            await asyncio.to_thread(meanwhile)
 
-    def _push_and_tell() -> str:
-        digest = lab.image("team/race", "2", "in between")
-        lab.pushed("team/race", "2", digest)
-        new = lab.image("team/race/new", "1")
-        lab.pushed("team/race/new", "1", new)
+    def meanwhile() -> None:
+        for repository, tag in (("team/race", "comes"), ("team/race", "moves"), ("team/race/new", "1")):
+            brought[tag] = lab.image(repository, tag, f"{tag} in between")
+            lab.pushed(repository, tag, brought[tag])
+        lab.delete("team/race", gone)
+        lab.deleted("team/race", "goes", gone)
         connections.close_all()
-        return digest
 
     monkeypatch.setattr(workshop, "judge_repository", slowly)
     job = sweep(lab.registry)
     assert job.state == Job.State.SUCCEEDED, job.error
-    assert verdicts("team/race")[brought["2"]] == (["2"], "unsigned")
-    assert len(verdicts("team/race")) == 2 and len(verdicts("team/race/new")) == 1
-    assert lanes(lab, "team/race")["2"] == [(brought["2"], True)]
+    told = verdicts("team/race")
+    assert gone not in told
+    assert {digest: tags for digest, (tags, _verdict) in told.items() if tags} == {
+        brought["comes"]: ["comes"], brought["moves"]: ["moves"], stays: ["stays"],
+    }  # fmt: skip
+    assert len(verdicts("team/race/new")) == 1
+    assert lanes(lab, "team/race") == {
+        "comes": [(brought["comes"], True)], "moves": [(old, False), (brought["moves"], True)],
+        "goes": [(gone, False)], "stays": [(stays, True)],
+    }  # fmt: skip
+    monkeypatch.undo()
+    sweep(lab.registry)
+    assert set(verdicts("team/race")) == {brought["comes"], brought["moves"], stays}
 
 
 def test_a_registry_that_does_not_answer_is_asked_again_and_then_left_for_the_sweep(lab: Lab) -> None:
