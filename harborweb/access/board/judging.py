@@ -77,6 +77,18 @@ def judge(columns: Sequence[Column], own: Iterable[str], lan: str, server: str =
     return found
 
 
+def point(columns: Sequence[Column], found: Iterable[Finding]) -> None:
+    """Mark the addresses that the findings are about, in the column where they stand."""
+    places = {"hairpin": "host", "loopback": "host", "hairpin_container": "container", "differs": "container",
+              "private_outside": "public"}  # fmt: skip
+    for one in found:
+        for column in columns:
+            if column.place == places[one.id] and "address" in column.cells:
+                away = one.id.startswith("hairpin")
+                note = _("the public one") if away else column.cells["address"].note
+                column.put("address", one.verdict, column.cells["address"].words, note)
+
+
 def _behind_nat(own: Iterable[str]) -> bool:
     """Whether this host has addresses of private networks only."""
     real = [one for one in own if not is_loopback(one)]

@@ -41,6 +41,7 @@ def look(run: Run) -> dict[str, Any]:
     own = [str(one) for one in addresses.own()]
     server = next((str(one) for one in names.servers() if not judging.is_loopback(one.address)), "")
     found = judging.judge(columns, own, run.arguments.get("lan", ""), server)
+    judging.point(columns, found)
     return {
         "machine": socket.gethostname(), "target": dataclasses.asdict(target),
         "columns": [column.kept() for column in columns], "findings": [dataclasses.asdict(one) for one in found],

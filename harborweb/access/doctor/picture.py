@@ -162,7 +162,8 @@ def _proxy(seen: Mapping[str, Any], asked: Mapping[str, Any]) -> Hop:
     hop.marks += _mark(asked, "big", _("takes 1 GB uploads"), _("keeps layers first") if "buffering" in rules
                        else _("takes no large layers"))  # fmt: skip
     hop.marks += _mark(asked, "stream", _("passes layers through"), _("keeps chunked layers"))
-    hop.marks += _mark(asked, "chunk", _("takes 2 MiB chunks"), _("cuts chunks off"))
+    hop.marks += _mark(asked, "chunk", _("takes 2 MiB chunks"), _("cuts chunks off")
+                       if "timeouts" in rules else _("refuses chunks"))  # fmt: skip
     where = URL(target["direct"]) if target["direct"] else None
     hop.wire = f"{where.scheme}, {where.port}" if where is not None else _("to Harbor")
     return hop

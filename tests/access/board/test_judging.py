@@ -2,8 +2,8 @@
 
 import pytest
 
-from harborweb.access.board.judging import Finding, is_public, judge
-from harborweb.access.board.views_of import Column
+from harborweb.access.board.judging import Finding, is_public, judge, point
+from harborweb.access.board.views_of import Cell, Column
 
 LAN, PUBLIC, OWN = "192.168.20.5", "203.0.113.40", ["127.0.0.1", "192.168.20.14"]
 
@@ -43,6 +43,15 @@ def test_a_container_that_is_told_the_public_address(open_: bool, verdict: str) 
     found = the_one(column("host", LAN), column("container", PUBLIC, open_=open_))
     assert (found.id, found.verdict, found.dns) == ("hairpin_container", verdict, "192.168.20.1")
     assert found.daemon == '{"dns": ["192.168.20.1"]}'
+
+
+def test_the_address_that_is_meant_is_pointed_at() -> None:
+    columns = [column("host", LAN), column("container", PUBLIC, open_=False)]
+    for one in columns:
+        one.put("address", "fine", one.addresses[0])
+    point(columns, judge(columns, OWN, LAN))
+    assert columns[0].cells["address"] == Cell("fine", LAN)
+    assert columns[1].cells["address"] == Cell("wrong", PUBLIC, "the public one")
 
 
 def test_a_container_that_is_told_another_address_of_the_lan() -> None:
