@@ -140,7 +140,7 @@ async def events(harbor: Harbor, project: str, query: str = "") -> int:
 
 def _quoted(text: str) -> str:
     """`text` as a value of a Harbor query: its list and range signs and commas would mean something else."""
-    return "".join(c for c in text if c not in "(){}[]~,=")
+    return "".join(c for c in text if c not in '(){}[]~,="')
 
 
 def _name_is(text: str, named: Sequence[str]) -> str:
@@ -148,7 +148,9 @@ def _name_is(text: str, named: Sequence[str]) -> str:
 
 
 def _one_of(key: str, values: Sequence[str]) -> str:
-    return f"{key}={{{' '.join(_quoted(value) for value in values)}}}" if values else ""
+    """A list of values, each in quotes: Harbor would take 2026 for a number and a column of text does not hold any."""
+    quoted = " ".join(f'"{_quoted(value)}"' for value in values)
+    return f"{key}={{{quoted}}}" if values else ""
 
 
 def _filter(query: dict[str, str | int | bool], *parts: str) -> None:

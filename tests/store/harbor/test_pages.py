@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.urls import reverse
@@ -65,6 +66,12 @@ def test_only_proxy_caches(as_role: Any, swept: Registry) -> None:
     cache = as_role(Role.SIGNER).get(reverse("store:repositories", args=[swept.pk, "hub"]))
     assert "This project is a proxy cache." in text(cache)
     assert "hub has no repository" in text(cache)
+
+
+def test_a_list_of_names_is_asked_in_quotes(as_role: Any, swept: Registry, filled: Filled) -> None:
+    """Without them Harbor takes a project named 2026 for a number."""
+    as_role(Role.VIEWER).get(reverse("store:projects", args=[swept.pk]), {"verdict": "unknown_key"})
+    assert 'q=name={"teaching"}' in unquote(filled.harbor.requests[-1])
 
 
 def test_repositories_with_slashes_sizes_and_members_in_harbor(as_role: Any, swept: Registry, filled: Filled) -> None:
