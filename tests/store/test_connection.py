@@ -300,6 +300,17 @@ def test_what_is_wrong_is_said_at_its_field(
     assert 'value="wrong"' not in answered.content.decode()
 
 
+def test_without_redis_nothing_is_begun_and_it_is_said(
+    as_role: Any, lab: Registry, harbor: HarborDouble, settings: Any,  # noqa: F811
+) -> None:  # fmt: skip
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answered = as_role(Role.ADMINISTRATOR).post(reverse("store:robots", args=[lab.pk]), fields(harbor))
+    assert answered.status_code == 422
+    assert b"Redis does not answer" in answered.content
+    assert harbor.admin[1] not in answered.content.decode()
+    assert not Job.objects.exists()
+
+
 def test_renew_and_remove_from_the_page(as_role: Any, lab: Registry, harbor: HarborDouble) -> None:  # noqa: F811
     administrator = as_role(Role.ADMINISTRATOR)
     administrator.post(reverse("store:robots", args=[lab.pk]), fields(harbor))
