@@ -21,7 +21,7 @@ from harborweb.registry.transport import Answer, Transport, parse_object
 
 REGISTRY, TOKENS, SERVICE = "https://registry-1.docker.io", "https://auth.docker.io/token", "registry.docker.io"
 TEST = "ratelimitpreview/test"
-PATIENCE = Limits(seconds=8, connect_seconds=4, retries=0, error_bytes=16 * 1024)
+PATIENCE = Limits(seconds=8, overall_seconds=10, connect_seconds=4, retries=0, error_bytes=16 * 1024)
 _QUOTA = re.compile(r"([0-9]{1,9})(?: *; *w=([0-9]{1,9}))?")
 _SOURCE = re.compile(r"[0-9A-Za-z:./-]{1,80}")
 
@@ -40,11 +40,6 @@ class Reading:
     source: str = ""
     spent: bool = False
     words: str = ""
-
-    @property
-    def hours(self) -> float:
-        """The window in hours."""
-        return self.window / 3600
 
 
 def quota(header: str) -> tuple[int, int] | None:

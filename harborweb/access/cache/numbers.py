@@ -29,7 +29,7 @@ from harborweb.registry.services import PATIENCE
 Result = TypeVar("Result")
 SHOWN = 8
 DAYS = 7
-LOOKING = replace(PATIENCE, seconds=10, connections=6)
+LOOKING = replace(PATIENCE, seconds=10, overall_seconds=15, connections=6)
 MAX_PROJECTS = 2_000
 
 
