@@ -79,8 +79,8 @@ def test_the_keyboard_reaches_menus_and_esc_leaves(page: Watched, live_server: A
     for _press in range(14):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("(document.activeElement.textContent || document.activeElement.name).trim()"))
-    assert reached[1:9] == [
-        "Dashboard", "Configuration", "Deployment", "Registry", "Keys", "Audit", "Jobs", "Activity",
+    assert reached[1:10] == [
+        "Dashboard", "Configuration", "Deployment", "Access", "Registry", "Keys", "Audit", "Jobs", "Activity",
     ]  # fmt: skip
     summary = page.locator(".topbar summary", has_text="administrator")
     summary.focus()
