@@ -15,7 +15,7 @@ from harborweb.errors import Problem
 from harborweb.registry import probing, robot_services, seeing
 from harborweb.registry.models import Registry, Robot
 from harborweb.store.connection_words import page_of, table
-from harborweb.store.robot_forms import AdministratorForm, RobotsForm
+from harborweb.store.robot_forms import AsAdministratorForm, RobotsForm
 
 
 @requires(Role.VIEWER)
@@ -87,7 +87,7 @@ def robots_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask first, then delete our robots in Harbor."""
     registry = get_object_or_404(Registry, pk=pk)
     keeper = registry.robot(Robot.Purpose.KEEP)
-    form = AdministratorForm(request.POST or None, optional=keeper is not None)
+    form = AsAdministratorForm(request.POST or None, optional=keeper is not None)
     problem: Problem | None = None
     if request.method == "POST" and form.is_valid():
         try:

@@ -7,10 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.forms import PLAIN
 from harborweb.registry.models import Registry
 from harborweb.registry.services import Details
-
-_PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 
 
 class RegistryForm(forms.Form):
@@ -23,7 +22,7 @@ class RegistryForm(forms.Form):
         label=_("Address"),
         max_length=300,
         help_text=_("Scheme, host and port, for example https://registry.example:5000. Without a scheme it is https."),
-        widget=forms.TextInput(attrs={**_PLAIN, "class": "mono", "inputmode": "url"}),
+        widget=forms.TextInput(attrs={**PLAIN, "class": "mono", "inputmode": "url"}),
     )
     username = forms.CharField(
         label=_("User name"),
@@ -33,7 +32,7 @@ class RegistryForm(forms.Form):
             "Leave it empty to look at what everybody may see. In a Harbor, harborweb can then make robots of its own, "
             "each with the few rights that it needs; a robot of yours or a person’s name will do as well."
         ),
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
     )
     password = forms.CharField(
         label=_("Password"),
@@ -58,7 +57,7 @@ class RegistryForm(forms.Form):
         help_text=_(
             "PEM text. Needed when the registry’s certificate comes from a CA that this machine does not know."
         ),
-        widget=forms.Textarea(attrs={**_PLAIN, "rows": 5, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 5, "placeholder": "-----BEGIN CERTIFICATE-----"}),
     )
 
     def __init__(self, *args: Any, registry: Registry | None = None, **kwargs: Any) -> None:

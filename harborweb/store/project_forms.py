@@ -7,11 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.forms import PLAIN, AdministratorForm
 from harborweb.registry.harbor import paths
 from harborweb.registry.harbor.projects import NO_LIMIT, NewProject
-from harborweb.store.robot_forms import AdministratorForm
 
-_PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 GIB = 1024**3
 MOST_GIB = 1_000_000
 
@@ -23,7 +22,7 @@ class ProjectForm(AdministratorForm):
         label=_("Name"),
         max_length=255,
         help_text=_("Small letters, digits and . _ - as they stand in image names: registry/NAME/image."),
-        widget=forms.TextInput(attrs={**_PLAIN, "class": "mono"}),
+        widget=forms.TextInput(attrs={**PLAIN, "class": "mono"}),
     )
     access = forms.ChoiceField(
         label=_("Access"),

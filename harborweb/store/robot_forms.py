@@ -6,38 +6,16 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from harborweb.registry.forms import PLAIN, AdministratorForm
 from harborweb.registry.models import Registry, Robot
 from harborweb.registry.robot_services import DAYS, SHORTEST_DAYS, Asked
 
-_PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 LONGEST_DAYS = 3650
 MOST_PROJECTS = 100
 
 
-class AdministratorForm(forms.Form):
-    """An administrator of Harbor; `optional` where one of our robots may do it as well."""
-
-    administrator = forms.CharField(
-        label=_("Administrator of Harbor"), max_length=255, widget=forms.TextInput(attrs=_PLAIN),
-        help_text=_("The name of an account that may do everything there, usually admin."),
-    )  # fmt: skip
-    password = forms.CharField(
-        label=_("Its password"), max_length=4096, strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("Used once, for this, and stored nowhere."),
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, optional: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("administrator", "password"):
-            self.fields[name].required = not optional
-
-    def clean(self) -> dict[str, Any]:
-        """A name without a password, or the other way round, is a slip."""
-        cleaned = super().clean() or {}
-        if cleaned.get("administrator") and not cleaned.get("password") and "password" not in self.errors:
-            self.add_error("password", _("Type the password too. It is used once and stored nowhere."))
-        return cleaned
+class AsAdministratorForm(AdministratorForm):
+    """An administrator alone, to renew or to remove robots."""
 
     def asked(self) -> Asked | None:
         """Who was typed; None for nobody."""
@@ -65,7 +43,7 @@ class RobotsForm(AdministratorForm):
     )  # fmt: skip
     projects = forms.CharField(
         label=_("Only in these projects"), required=False, max_length=4096,
-        widget=forms.TextInput(attrs={**_PLAIN, "class": "mono"}),
+        widget=forms.TextInput(attrs={**PLAIN, "class": "mono"}),
         help_text=_("Names with commas between them. Empty: in every project, those to come too."),
     )  # fmt: skip
     days = forms.IntegerField(

@@ -11,9 +11,9 @@ from harborweb.access.cache.presets import BY_KEY, PRESETS, Preset
 from harborweb.access.kit.target import check_project
 from harborweb.errors import Problem
 from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.forms import PLAIN
 from harborweb.registry.harbor.projects import NO_LIMIT, NewProject
 
-PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 MONO = {**PLAIN, "class": "mono"}
 REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,62}")

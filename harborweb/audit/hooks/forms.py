@@ -9,12 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from harborweb.audit.hooks.policies import ACTIONS, Asked
 from harborweb.errors import Problem
+from harborweb.registry.forms import PLAIN, AdministratorForm
 from harborweb.registry.harbor import paths
 
-PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 
-
-class HookForm(forms.Form):
+class HookForm(AdministratorForm):
     """Which projects, harborweb's own address, and an administrator of Harbor who is used once."""
 
     action = forms.ChoiceField(choices=[(one, one) for one in ACTIONS], widget=forms.HiddenInput, required=False)
@@ -35,15 +34,7 @@ class HookForm(forms.Form):
         label=_("Harbor shall not verify harborweb’s certificate"), required=False,
         help_text=_("Then anybody on the way can read the secret. Better have Harbor trust your CA."),
     )  # fmt: skip
-    administrator = forms.CharField(
-        label=_("An administrator of Harbor"), max_length=255, widget=forms.TextInput(attrs=PLAIN),
-        help_text=_("Such as admin. Our robots may make no webhooks."),
-    )  # fmt: skip
-    password = forms.CharField(
-        label=_("That administrator’s password"), max_length=4096, strip=False,
-        help_text=_("Used once for this and not stored."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )  # fmt: skip
+    field_order = ["action", "projects", "base", "unverified", "administrator", "password"]
 
     def clean_projects(self) -> list[str]:
         """The names, each held against the grammar."""
@@ -57,7 +48,7 @@ class HookForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """An address is needed for everything but switching off."""
-        cleaned = super().clean() or {}
+        cleaned = super().clean()
         cleaned["action"] = cleaned.get("action") or "make"
         if cleaned["action"] != "off" and not cleaned.get("base") and "base" not in self.errors:
             self.add_error("base", now("Type the address at which Harbor reaches harborweb."))
