@@ -30,7 +30,7 @@ import django
 PROJECT, REPOSITORY = "big", "big/app"
 FEW = 60  # further repositories, for the store and the project's list
 LIST = "/api/v2.0/projects/big/repositories/app/artifacts"
-QUERY = "with_tag=true&with_accessory=true&with_label=true&sort=-push_time&page={page}&page_size=50"
+QUERY = "with_tag=true&with_accessory=true&with_label=true&sort=-push_time&page={page}&page_size=30"
 
 
 def main() -> None:
@@ -145,9 +145,9 @@ def measure(registry: Any, url: str, password: str, given: argparse.Namespace) -
 
     Transport.fetch = timed  # type: ignore[method-assign]
     here = reverse("store:repository", args=[registry.pk, REPOSITORY])
-    last = given.artifacts // 50
+    last = given.artifacts // 30
     pages: dict[str, Callable[[int], str]] = {
-        "repository, page n of 1000": lambda n: f"{here}?page={1 + n * 17 % last}",
+        "repository, page n of all": lambda n: f"{here}?page={1 + n * 17 % last}",
         "repository, verdict invalid": lambda n: f"{here}?verdict=invalid&page={1 + n % 100}",
         "repository, findings, last pages": lambda n: f"{here}?verdict=findings&page={last * 5 // 7 - n}",
         "repository, search v49": lambda n: f"{here}?q=v49{n}",

@@ -5,6 +5,7 @@ A builtin of the template engine (settings.TEMPLATES), so no template loads it.
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -21,6 +22,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def shape(name: str, extra: str = "") -> SafeString:
     """The drawing `name` as inline SVG, hidden from screen readers: a word stands beside it."""
     drawing = mark_safe(DRAWINGS.get(name, DRAWINGS["unsure"]))  # noqa: S308 - constants of ours
