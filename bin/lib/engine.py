@@ -33,6 +33,7 @@ SERVERS = {  # package: where its program is
     "bind9-utils": "/usr/bin/named-checkzone",
     "skopeo": "/usr/bin/skopeo",
     "podman": "/usr/bin/podman",
+    "iproute2": "/usr/*bin/ip",
 }
 
 

@@ -164,17 +164,27 @@ def test_a_real_engine_takes_no_path_in_a_mirror(tmp_path: Path) -> None:
     assert done.returncode and "path, query, or fragment at end of the URI" in done.stderr
 
 
+BRIDGE = "hwtest0"
+
+
 @contextmanager
 def engine(folder: Path) -> Iterator[list[str]]:
-    """A Docker engine beside the machine's own, with nothing in common; gives the words before a docker command."""
+    """A Docker engine beside the machine's own, with nothing in common; gives the words before a docker command.
+
+    It gets a bridge of its own: one that is told `--bridge none` deletes docker0, also where that is another engine's.
+    """
     socket, log = folder / "docker.sock", folder / "dockerd.log"
     command = [
         "dockerd", "--host", f"unix://{socket}", "--data-root", str(folder / "data"),
         "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "docker.pid"),
-        "--config-file", str(folder / "daemon.json"), "--storage-driver", "vfs", "--bridge", "none",
+        "--config-file", str(folder / "daemon.json"), "--storage-driver", "vfs", "--bridge", BRIDGE,
         "--iptables=false", "--ip6tables=false",
     ]  # fmt: skip
     docker = ["docker", "--host", f"unix://{socket}"]
+    for words in (["link", "add", BRIDGE, "type", "bridge"], ["addr", "add", "198.18.77.1/24", "dev", BRIDGE]):
+        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+        if done.returncode and "File exists" not in done.stderr:
+            parts.missing("an engine of its own needs a bridge of its own: " + done.stderr)
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
     try:
@@ -187,6 +197,7 @@ def engine(folder: Path) -> Iterator[list[str]]:
     finally:
         process.terminate()
         process.wait(30)
+        subprocess.run(["ip", "link", "del", BRIDGE], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize(
