@@ -70,7 +70,7 @@ async def judge_repository(
     """
     options = options or Options()
     rows = await survey(client, repository, options, only)
-    known: dict[str, Judgement] = {}
+    known = _Known()
     order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
     order.prepare()
     done = 0
@@ -79,9 +79,7 @@ async def judge_repository(
         # Closing this generator early cancels what is still being asked.
         async with aclosing(_together(_Judge(client, repository, keys, options), [rows[n] for n in ready])) as judged:
             async for name, judgement in judged:
-                judgement = _under([known[parent] for parent in rows[name].parents], judgement)
-                if rows[name].is_index:
-                    known[name] = judgement
+                judgement = known.placed(rows[name], judgement)
                 done += 1
                 if on_progress is not None:
                     on_progress(done, len(rows))
@@ -105,13 +103,43 @@ async def judge_artifact(
     judge_one = _Judge(client, repository, keys, options)
     row = await fetched(client, repository, reference)
     row.tags = [] if ":" in reference else [reference]
-    above = []
+    known = _Known()
     for digest in indexes:
         index = await fetched(client, repository, digest)
         if row.digest in index.children:
             row.parents.append(index.digest)
-            above.append(await judge_one(index))
-    return _under(above, await judge_one(row))
+            known.placed(index, await judge_one(index))
+    return known.placed(row, await judge_one(row))
+
+
+class _Known:
+    """The indexes judged so far, and what they make of what they list.
+
+    What an index lists is proven by its bytes. Where Harbor keeps them back there is only its word: that makes nothing
+    green, and nothing unsigned either.
+    """
+
+    def __init__(self) -> None:
+        self.proven: dict[str, Judgement] = {}
+        self.claimed: dict[str, Judgement] = {}  # were every word of Harbor's true
+
+    def placed(self, row: Row, judgement: Judgement) -> Judgement:
+        """`judgement` of `row`, whose indexes were placed before, in the light of these."""
+        proven = _under([self.proven[one] for one in row.parents if one in self.proven], judgement)
+        claimed = _under([self.claimed[one] for one in row.parents if one in self.claimed], judgement)
+        if row.is_index:
+            self.claimed[row.digest] = claimed
+            if not row.withheld:
+                self.proven[row.digest] = proven
+        if proven.verdict == claimed.verdict:
+            return proven
+        green = next(one for one in row.parents if one in self.claimed and self.claimed[one].verdict in GREEN)
+        reason = _(
+            "Not signed itself. Harbor says that the index %(digest)s lists it and lets nobody read that index, so it "
+            "could not be checked.",
+            digest=green,
+        )
+        return replace(proven, verdict=Verdict.UNCHECKED, reason=reason, key="", format="")
 
 
 def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:

@@ -7,7 +7,8 @@ is listed and cannot be read is a row too, `unchecked`: nothing may fall out of 
 
 Harbor is asked by its own API: robots may not read its catalog, artifacts without a tag are in no list of tags, and
 a project that enforces content trust answers 412 for the manifest of an unsigned image, while its lists and the
-places of signatures stay open. Signatures are judged by digest, which needs no manifest.
+places of signatures stay open. Signatures are judged by digest, which needs no manifest; what an index lists is
+proven by its bytes alone.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harborweb.audit.collect import Options
+from harborweb.registry import names
 from harborweb.registry.client import Client, Manifest, NotFound, RegistryError
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
@@ -43,7 +45,7 @@ class Row:
     problem: str = ""
     is_index: bool = False
     may_list_referrers: bool = False
-    withheld: bool = False  # a policy of Harbor's keeps its manifest from us
+    withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
 
 
 async def repositories_of(client: Client) -> list[str]:
@@ -115,9 +117,6 @@ async def _listed_by_harbor(client: Client, repository: str, options: Options) -
     rows = await _all(client, repository, list(artifacts), options)
     for row, artifact in zip(rows, artifacts.values(), strict=True):
         row.tags = [tag.name for tag in artifact.tags]
-        if row.withheld:
-            row.children, row.is_index = [one.digest for one in artifact.references], bool(artifact.references)
-            row.may_list_referrers = row.is_index and not any(one.platform for one in artifact.references)
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
 
 
@@ -198,14 +197,23 @@ async def present(client: Client, repository: str, reference: str) -> Row:
 
 
 async def _withheld(client: Client, repository: str, reference: str, error: RegistryError) -> Row:
-    """The row of a manifest that a policy of Harbor's keeps from everybody, as Harbor's own API tells of it."""
+    """The row of a manifest that a policy of Harbor's keeps from everybody, as Harbor's own API tells of it.
+
+    Raises `error`, which leaves it unchecked, where Harbor tells of another artifact or of a child without a digest.
+    """
     try:
         harbor = Harbor(client.endpoint, client.limits, client.transport)
         artifact = await browsing.artifact(harbor, repository, reference)
     except RegistryError as closed:
         raise error from closed
-    children = [one.digest for one in artifact.references]
-    return Row(artifact.digest, children=children, is_index=bool(children), withheld=True)
+    children = list(dict.fromkeys(one.digest for one in artifact.references))
+    asked = reference if ":" in reference else artifact.digest
+    if artifact.digest != asked or not all(map(names.is_digest, [artifact.digest, *children])):
+        raise error
+    listing = bool(children) and not any(one.platform for one in artifact.references)
+    return Row(
+        artifact.digest, children=children, is_index=bool(children), may_list_referrers=listing, withheld=True
+    )  # fmt: skip
 
 
 def _row(manifest: Manifest) -> Row:
