@@ -1,8 +1,9 @@
 """Ask through the public address what docker asks, in docker's order, and write down what came.
 
 Credentials travel to the public address only, and only over a certificate that was checked (or plain http where that
-is what people use). Where the first answers are wrong the later ones are asked all the same, as far as they need no
-credentials: what else is wrong is then known at once.
+is what people use, and then to what the name means alone: an address that somebody typed proves nothing). Where the
+first answers are wrong the later ones are asked all the same, as far as they need no credentials: what else is wrong
+is then known at once.
 """
 
 import asyncio
@@ -15,12 +16,14 @@ from dataclasses import dataclass, field, replace
 from django.utils.translation import gettext as _
 from yarl import URL
 
+from harborweb.access.decoder.veil import veiled
 from harborweb.access.doctor import certificates, http2
 from harborweb.access.doctor.challenge import challenge, claims
 from harborweb.access.doctor.exchange import Exchange
 from harborweb.access.doctor.seen import Lookup, Port, Seen, Target, Token
 from harborweb.access.doctor.wire import Bounds, Wire
 from harborweb.deployment.host import addresses
+from harborweb.masking import MASK
 from harborweb.registry.auth import basic
 from harborweb.registry.harbor import reading
 
@@ -215,7 +218,9 @@ async def token(one: Examination) -> None:
             _("No user with the right to push is stored here."), "known", "says", "upload", "chunk", "cancel", "blob"
         )
     elif not seen.trusted:
-        one.skip(_("The certificate is not trusted, so no password was sent."), *CREDENTIALED)
+        one.skip(_("The certificate is not trusted, so no password was sent.") if one.target.https else
+                 _("Over http nobody proves to be Harbor, so no password was sent to an address that was typed."),
+                 *CREDENTIALED)  # fmt: skip
         return
     scope = f"repository:{one.target.repository}:pull,push" if one.target.repository else ""
     query = {"service": found.service or SERVICE, **({"scope": scope} if scope else {})}
@@ -228,14 +233,10 @@ async def token(one: Examination) -> None:
     if isinstance(made, str) and made:
         one.bearer = made
         seen.token = _token(made, one.target.repository, one)
-        answer = _without(answer, made)
-    seen.asked["token"] = answer
+        answer = replace(answer, body=answer.body.replace(made, MASK))
+    seen.asked["token"] = replace(answer, body=veiled(answer.body))
     if headers:
         await _who(one, headers)
-
-
-def _without(answer: Exchange, secret: str) -> Exchange:
-    return replace(answer, body=answer.body.replace(secret, "•••"))
 
 
 def _token(made: str, repository: str, one: Examination) -> Token:

@@ -143,8 +143,13 @@ class Seen:
 
     @property
     def trusted(self) -> bool:
-        """Whether credentials may travel: over a checked certificate, or where plain http is what people use."""
-        return self.certificate is not None and not self.certificate.kind if self.target.https else True
+        """Whether credentials may travel: over a checked certificate, or where plain http is what people use.
+
+        Over http only to what the name means: at an address that was typed whoever owns it would get them.
+        """
+        if not self.target.https:
+            return not self.target.at
+        return self.certificate is not None and not self.certificate.kind
 
     def facts(self) -> dict[str, Any]:
         """As JSON values, for the job's result."""

@@ -5,15 +5,18 @@ Bounded in time and bytes. Nothing is raised: what went wrong is the exchange's 
 """
 
 import asyncio
+import base64
+import contextlib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import h11
 from yarl import URL
 
 from harborweb.access.doctor.exchange import Body, Exchange, masked
+from harborweb.masking import Masker
 
 AGENT = "docker/28 harborweb-doctor"
 PIECE = 16 * 1024
@@ -67,10 +70,12 @@ class Wire:
             answer = talk.failed(error)
         finally:
             talk.close()
+        hide = Masker(_said(headers or {})).mask  # some servers tell back what they were sent
         return replace(
-            told, status=answer.status, version=answer.version, reason=answer.reason,
-            headers=masked(answer.headers), body=answer.body, error=answer.error, detail=answer.detail,
-            held=answer.held, sent_bytes=answer.sent_bytes, ms=round((time.monotonic() - began) * 1000),
+            told, status=answer.status, version=answer.version, reason=hide(answer.reason),
+            headers=tuple((name, hide(value)) for name, value in masked(answer.headers)), body=hide(answer.body),
+            error=answer.error, detail=hide(answer.detail), held=answer.held, sent_bytes=answer.sent_bytes,
+            ms=round((time.monotonic() - began) * 1000),
         )  # fmt: skip
 
     def _trust(self, url: URL) -> ssl.SSLContext | None:
@@ -186,6 +191,15 @@ class _Talk:
     def close(self) -> None:
         if self.writer is not None:
             self.writer.transport.abort()
+
+
+def _said(headers: Mapping[str, str]) -> Iterator[str]:
+    """What a request lets somebody in with: what follows the scheme's name, and the password inside."""
+    scheme, _space, credential = headers.get("Authorization", "").partition(" ")
+    yield credential
+    if scheme == "Basic":
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(credential).decode().partition(":")[2]
 
 
 def _text(data: bytes) -> str:
