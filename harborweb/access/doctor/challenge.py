@@ -30,9 +30,10 @@ class Challenge:
         """The realm as an address; None when it is none."""
         try:
             found = URL(self.realm)
-        except ValueError:
+            usable = found.scheme in {"http", "https"} and bool(found.host)
+        except ValueError:  # of the host's letters, too
             return None
-        return found if found.scheme in {"http", "https"} and found.host else None
+        return found if usable else None
 
 
 def challenge(answer: Exchange | None) -> Challenge | None:

@@ -163,10 +163,11 @@ async def _follow(one: Examination, question: str, first: Exchange) -> None:
     while 300 <= answer.status < 400 and (place := answer.header("Location")) and len(way) <= one.bounds.redirects:
         try:
             url = str(URL(answer.url).join(URL(place, encoded=True)))
+            host = URL(url).raw_host
         except ValueError:
             break
         way.append(url)
-        if url in way[:-1] or URL(url).host != one.target.name:
+        if url in way[:-1] or host != one.target.name:
             break
         answer = await one.wire.ask("GET", url)
     if len(way) > 1:

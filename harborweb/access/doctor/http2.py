@@ -32,7 +32,7 @@ async def ping(address: str, port: int, name: str, host: str, seconds: float) ->
             writer.write(PREFACE + _frame(SETTINGS, 0, 0) + _frame(HEADERS, END_HEADERS | END_STREAM, 1, head))
             await writer.drain()
             return Http2(True, await _status(reader, writer))
-    except (OSError, TimeoutError, EOFError, ValueError) as error:
+    except (OSError, TimeoutError, EOFError, ValueError, IndexError, struct.error) as error:
         return Http2(True, 0, str(error)[:200] or type(error).__name__)
     finally:
         if writer is not None:

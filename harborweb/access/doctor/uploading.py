@@ -108,14 +108,15 @@ async def pull(one: Examination) -> None:
     if 300 <= answer.status < 400 and place:
         try:
             url = URL(answer.url).join(URL(place, encoded=True))
+            host = url.host
         except ValueError:
             return
         # what the storage's address is signed with lets anybody read that layer for a while
         short = place.partition("?")[0]
         headers = tuple((k, short if k.lower() == "location" else v) for k, v in answer.headers)
         one.seen.asked["blob"] = replace(answer, headers=headers)
-        if url.host and url.host != one.target.name:
-            one.seen.storage = await knock(url.host, url.port or 443, one.bounds.connect)
+        if host and host != one.target.name:
+            one.seen.storage = await knock(host, url.port or 443, one.bounds.connect)
 
 
 async def _some_layer(one: Examination) -> tuple[str, str, dict[str, str]] | None:

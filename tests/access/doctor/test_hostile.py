@@ -1,11 +1,13 @@
 """Whatever answers: the doctor says something of it, soon, and its result can be kept."""
 
+import asyncio
 import base64
 import contextlib
 import dataclasses
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +16,12 @@ from email.utils import formatdate
 import pytest
 from yarl import URL
 
+from harborweb.access.doctor import http2
 from harborweb.access.doctor.examining import Credentials
-from harborweb.access.doctor.seen import Target, origin
+from harborweb.access.doctor.seen import Http2, Target, origin
 from harborweb.access.doctor.wire import Bounds
 from tests.access.doctor.conftest import look
+from tests.access.doctor.seals import Seals
 
 ADA = Credentials("ada", "s3cret")
 SOON = Bounds(seconds=2, connect=1, hold=0.2, pause=0.1, body=4096)
@@ -52,6 +56,9 @@ ANSWERS = {
     "an empty challenge": http(401, b"{}", "Www-Authenticate: Bearer"),
     "a place that is none": http(302, b"", "Location: http://[::1/"),
     "a place without a host": http(307, b"", "Location: ///"),
+    "a place whose host is none": http(302, b"", "Location: http://@/"),
+    "a place whose host is odd": http(302, b"", "Location: https://xn--\xe9/"),
+    "a realm whose host is odd": http(401, b"{}", BEARER.format("https://xn--\xe9/service/token")),
     "a date that is none": http(401, b"{}", "Date: Thu, 99 Foo 99999 99:99:99", BEARER.format("http://a/service/token")),
     "JSON that is none": http(200, b"[" * 3000, BEARER.format("http://a/service/token")),
     "a list": http(200, b"[1, 2]", BEARER.format("http://a/service/token")),
@@ -155,3 +162,30 @@ def test_a_port_that_is_the_schemes_own_is_no_other_place() -> None:
     assert Target("https://registry.lab.test:443").host == "registry.lab.test"
     assert origin(URL("https://user@registry.lab.test:8443/x")) == "https://registry.lab.test:8443"
     assert origin(URL("http://[fd00::5]:80/")) == origin(URL("http://[fd00::5]/")) == "http://[fd00::5]"
+
+
+FRAMES = {
+    "a status without its value": (1, 4, b"\x08"), "padding without a length": (1, 12, b""),
+    "an end without a reason": (7, 0, b"\0"), "a reset of one byte": (3, 0, b"x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames_of_http2_that_are_cut_short(name: str, seals: Seals) -> None:
+    kind, flags, content = FRAMES[name]
+    seal = seals.good()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(seal.certificate, seal.key)
+    context.set_alpn_protocols(["h2"])
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(24)
+        writer.write(len(content).to_bytes(3, "big") + bytes([kind, flags]) + b"\0\0\0\1" + content)
+        await writer.drain()
+
+    async def ask() -> Http2:
+        async with await asyncio.start_server(cut, "127.0.0.1", 0, ssl=context) as server:
+            return await http2.ping("127.0.0.1", server.sockets[0].getsockname()[1], "a.test", "a.test", 2)
+
+    found = asyncio.run(ask())
+    assert found.offered and found.error and not found.status
