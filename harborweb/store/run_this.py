@@ -7,7 +7,8 @@ cannot know is made up here: names, ports on this side, volumes.
 import io
 import re
 import shlex
-from dataclasses import dataclass, field
+import unicodedata
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext as _
 from ruamel.yaml import YAML
@@ -59,7 +60,7 @@ def recipe(reference: str, name: str, config: Config) -> Recipe:
     name = _container(name)
     left_out: list[str] = []
     ports, volumes = _ports(config.ports, left_out), _volumes(name, config.volumes, left_out)
-    variables = _variables(config.env)
+    variables = _variables(config.env, left_out)
     keeps_running = bool(ports or volumes or config.health)
     begin = ["docker", "run", "-d", "--name", name, "--restart", "unless-stopped"] if keeps_running else [
         "docker", "run", "--rm", "-it",
@@ -71,7 +72,7 @@ def recipe(reference: str, name: str, config: Config) -> Recipe:
     # The reference is not indented: it is long, and a narrow page would break the line before it.
     command = " \\\n  ".join(shlex.join(row) for row in rows[:-1]) + f" \\\n{shlex.join(rows[-1])}"
     compose = _compose(reference, name, ports, volumes, variables, keeps_running)
-    return Recipe(command, compose, variables, _facts(config), left_out)
+    return Recipe(command, compose, variables, _facts(config), left_out[:MOST])
 
 
 def _container(name: str) -> str:
@@ -88,7 +89,7 @@ def _ports(listed: list[str], left_out: list[str]) -> list[str]:
         match = PORT.fullmatch(port)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if match is None or not 0 < first <= last < TOO_HIGH - SHIFT:
-            left_out.append(_("port %s") % port)
+            left_out.append(_("port %s") % _shown(port))
             continue
         protocol = match[3] or "tcp"
         here = first if first >= PRIVILEGED else first + SHIFT
@@ -104,8 +105,8 @@ def _volumes(name: str, listed: list[str], left_out: list[str]) -> dict[str, str
     """Named volumes by name, each with its place inside."""
     found: dict[str, str] = {}
     for path in listed[:MOST]:
-        if not path.startswith("/") or path == "/" or any(c in path for c in ":\x00\n\r"):
-            left_out.append(_("volume %s") % path)
+        if not path.startswith("/") or path == "/" or any(c in path for c in ":\n") or _obeyed(path):
+            left_out.append(_("volume %s") % _shown(path))
             continue
         stem = f"{name}-{re.sub(r'[^a-zA-Z0-9_.-]', '-', path.rstrip('/').rsplit('/', 1)[-1])[:60] or 'data'}"
         volume, n = stem, 2
@@ -115,12 +116,15 @@ def _volumes(name: str, listed: list[str], left_out: list[str]) -> dict[str, str
     return found
 
 
-def _variables(env: list[str]) -> list[Variable]:
-    """Those without a value, those that hold a secret, and those with a value that is meant to be changed."""
+def _variables(env: list[str], left_out: list[str]) -> list[Variable]:
+    """Those without a value, those that hold a secret, and those with a value that is meant to be changed.
+
+    A command is pasted into a terminal, which obeys some characters even between quotes: they never come into one.
+    """
     found = []
     for one in env:
         name, equals, value = one.partition("=")
-        if not VARIABLE.fullmatch(name) or "\x00" in one:
+        if not VARIABLE.fullmatch(name):
             continue
         if any(word in name.upper() for word in SECRET_WORDS):
             why = _("A secret. What stands in an image everybody who may pull can read: set your own.")
@@ -130,8 +134,21 @@ def _variables(env: list[str]) -> list[Variable]:
             why = _("The image’s value looks like a placeholder.")
         else:
             continue
-        found.append(Variable(name, value, why))
+        if _obeyed(value):
+            left_out.append(_("variable %s") % name)
+        else:
+            found.append(Variable(name, value, why))
     return found[:MOST]
+
+
+def _obeyed(text: str) -> str:
+    """The characters of `text` that steer a terminal, or turn the order of what is shown."""
+    return "".join(c for c in text if unicodedata.category(c) in {"Cc", "Cf"} and c not in "\n\t")
+
+
+def _shown(text: str) -> str:
+    """A stranger's text to look at, and to copy without harm."""
+    return text.translate({ord(c): "\ufffd" for c in _obeyed(text)})
 
 
 def _facts(config: Config) -> list[Fact]:
@@ -145,7 +162,7 @@ def _facts(config: Config) -> list[Fact]:
         Fact(_("Health"), _health(config.health) if config.health else "", "--no-healthcheck"),
         Fact(_("Stops on"), config.stop_signal, "--stop-signal"),
     ]
-    return [fact for fact in facts if fact.value]
+    return [replace(fact, value=_shown(fact.value)) for fact in facts if fact.value]
 
 
 def _health(health: Health) -> str:

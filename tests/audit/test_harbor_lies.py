@@ -4,18 +4,23 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import requests
 
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.rows import judge_artifact, judge_repository
-from harborweb.registry.client import Client, Endpoint
+from harborweb.registry.client import Client, Endpoint, Limits, RegistryError
+from harborweb.registry.harbor.browsing import every_artifact, every_repository
+from harborweb.registry.harbor.client import Harbor
+from harborweb.registry.harbor.reading import moment, number
+from harborweb.registry.harbor.robots import robot
 from harborweb.verification.keys import load_public_key
 from harborweb.verification.verdict import Verdict
 from tests.audit.conftest import Filled
 from tests.harbor_double import HarborDouble, harbor_double
-from tests.registry.lying import Liar, lying, refuse, reply
+from tests.registry.lying import Liar, Lie, Request, in_turn, lying, refuse, reply
 
 WEB = "team/web"
 PLACE = "/api/v2.0/projects/team/repositories/web/artifacts"
@@ -119,3 +124,81 @@ def test_a_child_that_is_no_digest_takes_no_other_rows_place(
     assert found[str(plain["digest"])].verdict == Verdict.UNSIGNED
     assert all(re.fullmatch(r"sha256:[0-9a-f]{64}|", digest) for digest in found)
     assert found[str(signed["digest"])].verdict == Verdict.UNCHECKED, "what it lists is not known"
+
+
+def repositories(liar: Liar) -> list[str]:
+    async def ask() -> list[str]:
+        async with Harbor(Endpoint(liar.url, allow_http=True), Limits(pages=3)) as one:
+            return [found.name async for found in every_repository(one)]
+
+    return asyncio.run(ask())
+
+
+def paged(names: list[str], total: str | None, missing: int = 0) -> Lie:
+    """A list in pages of a hundred; `missing` moved forward by deletions after the first page was read."""
+
+    async def lie(request: Request, writer: asyncio.StreamWriter) -> None:
+        number = int(parse_qs(request.target.partition("?")[2])["page"][0])
+        begin = (number - 1) * 100 + (missing if number > 1 else 0)
+        items = [{"name": name} for name in names[begin : begin + 100]]
+        await reply(items, {"X-Total-Count": total} if total else {})(request, writer)
+
+    return lie
+
+
+TEAM = "/api/v2.0/projects/team/repositories"
+MANY = [f"team/r{number:03}" for number in range(150)]
+
+
+def test_a_repository_that_slips_between_two_pages_is_not_taken_for_gone() -> None:
+    """What a sweep does not hear of it forgets: so a short list is read again, and in the end is none."""
+    with lying() as liar:
+        liar.on("/api/v2.0/projects", reply([{"name": "team"}], {"X-Total-Count": "1"}))
+        liar.on(TEAM, paged(MANY, "150", missing=1))
+        with pytest.raises(RegistryError, match="never holds still"):
+            repositories(liar)
+        liar.on(TEAM, paged(MANY, "150"))
+        assert repositories(liar) == MANY
+        liar.on("/api/v2.0/projects", reply([{"name": "team"}], {"X-Total-Count": "2"}))
+        with pytest.raises(RegistryError, match="list of projects never holds still"):
+            repositories(liar)
+
+
+@pytest.mark.parametrize("total", ["0", "100", None])
+def test_a_count_that_is_too_low_cuts_no_list_short(total: str | None) -> None:
+    with lying() as liar:
+        liar.on("/api/v2.0/projects", reply([{"name": "team"}], {"X-Total-Count": "1"}))
+        liar.on(TEAM, paged(MANY, total))
+        assert repositories(liar) == MANY
+
+
+@pytest.mark.parametrize("total", ["100", None])
+def test_a_list_longer_than_we_read_is_no_short_list(total: str | None) -> None:
+    """Three pages are read here at most: what lies beyond would fall out unseen."""
+    names = [f"team/r{number:04}" for number in range(1000)]
+    with lying() as liar:
+        liar.on("/api/v2.0/projects", reply([{"name": "team"}], {"X-Total-Count": "1"}))
+        liar.on(TEAM, paged(names, total))
+        with pytest.raises(RegistryError) as caught:
+            repositories(liar)
+        assert caught.value.kind == "too_large"
+
+        async def artifacts() -> list[str]:
+            async with Harbor(Endpoint(liar.url, allow_http=True), Limits(pages=3)) as one:
+                return [found.digest async for found in every_artifact(one, WEB)]
+
+        listed = [{"digest": f"sha256:{number:064x}"} for number in range(100)]
+        pages = in_turn(*(reply([{"digest": f"{one['digest'][:-2]}{n}{n}"} for one in listed]) for n in "abcdef"))
+        liar.on(PLACE, pages)
+        with pytest.raises(RegistryError) as caught:
+            asyncio.run(artifacts())
+        assert caught.value.kind == "too_large"
+
+
+def test_numbers_and_times_beyond_all_bounds_are_none() -> None:
+    """A database takes 64 bits, a page calculates with floats, and the year 9999 ends in another time zone."""
+    assert number(2**63 - 1) == 2**63 - 1
+    assert [number(one) for one in (2**63, -(2**63), 10**400, 1.5, True, "7")] == [0] * 6
+    assert moment("9998-12-31T23:59:59Z") is not None
+    assert moment("9999-12-31T23:59:59Z") is None
+    assert robot({"expires_at": 253402300799}).expires is None

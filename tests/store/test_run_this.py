@@ -87,6 +87,7 @@ def test_what_docker_cannot_take_is_left_out_and_named(tmp_path: Path) -> None:
     )  # fmt: skip
     assert found.left_out == [
         "port http", "port 0", "port 99999/tcp", "port 80/icmp", "volume relative", "volume /a:b", "volume /",
+        "variable TOKEN",
     ]  # fmt: skip
     assert arguments(found.command) == ["docker", "run", "--rm", "-it", REFERENCE]
     composed(found.compose, tmp_path)
@@ -122,3 +123,18 @@ def test_a_variable_may_hold_anything(tmp_path: Path) -> None:
     environment = composed(found.compose, tmp_path)["services"]["web"]["environment"]  # type: ignore[index]
     assert list(environment.values()) == values
     assert [word.partition("=")[2] for word in arguments(found.command) if word.startswith("TOKEN_")] == values
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x1b[201~", "\r", "\x15", "\x7f", "\x9b", "\u202e"])
+def test_nothing_that_a_terminal_obeys_comes_into_what_is_pasted(key: str) -> None:
+    """Ctrl-C ends the line that is being pasted, quotes or not; what follows would be run."""
+    evil = f"a{key}\nid\n"
+    found = made(
+        Env=[f"PASSWORD={evil}", f"URL=localhost{evil}", "TOKEN=two\nlines"], Volumes={f"/d{evil}": {}, "/fine": {}},
+        ExposedPorts={f"80{key}": {}}, Entrypoint=[evil], User=evil, WorkingDir=evil,
+    )  # fmt: skip
+    shown = [found.command, found.compose, *found.left_out, *(one.value for one in (*found.facts, *found.variables))]
+    assert all(key not in text for text in shown)
+    assert [one.name for one in found.variables] == ["TOKEN"]
+    assert "/fine" in found.command and "-e 'TOKEN=two\nlines'" in found.command
+    assert {"variable PASSWORD", "variable URL"} <= set(found.left_out) and len(found.left_out) == 4

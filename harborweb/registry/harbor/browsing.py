@@ -6,7 +6,7 @@ in its source (2.15), not in its contract. A robot needs `list` for each of thes
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -87,10 +87,16 @@ async def artifact(harbor: Harbor, repository: str, reference: str) -> reading.A
 
 
 async def every_repository(harbor: Harbor) -> AsyncIterator[reading.Repository]:
-    """The repositories of all projects we may see, project by project (robots may list no others)."""
-    async for one in harbor.all("/projects", reading.project, {"sort": "name"}, what=_("its projects")):
+    """The repositories of all projects we may see, project by project (robots may list no others).
+
+    Lists are read as those of `every_artifact`: none is left out because others were deleted meanwhile.
+    """
+    named: Query = {"sort": "name"}
+    what, told = _("its projects"), _("its list of projects never holds still")
+    for one in await _whole(harbor, "/projects", reading.project, named, lambda each: each.name, what, told):
         path = f"{paths.project(one.name)}/repositories"
-        async for found in harbor.all(path, reading.repository, {"sort": "name"}, what=one.name):
+        told = _("its list of the repositories of %s never holds still") % one.name
+        for found in await _whole(harbor, path, reading.repository, named, lambda each: each.name, one.name, told):
             yield found
 
 
@@ -102,26 +108,39 @@ async def every_artifact(harbor: Harbor, repository: str) -> AsyncIterator[readi
     """
     path = f"{paths.repository(repository)}/artifacts"
     query: Query = {"with_tag": True, "with_accessory": True, "with_label": False, "sort": "push_time"}
+    told = _("its list of the artifacts of %s never holds still") % repository
+    for one in await _whole(harbor, path, reading.artifact, query, lambda each: each.digest, repository, told):
+        yield one
+
+
+async def _whole(
+    harbor: Harbor, path: str, read: Callable[[dict[str, Any]], Item], query: Query, key: Callable[[Item], str],
+    what: str, told: str,
+) -> list[Item]:  # fmt: skip
+    """Every item of a list, each `key` once; raises RegistryError with `told` where it is never as long as promised."""
     for _attempt in range(3):
-        found, total = await _whole(harbor, path, query, repository)
+        found, total = await _once(harbor, path, read, query, key, what)
         if total is None or len(found) >= total:
-            for one in found.values():
-                yield one
-            return
-    raise errors.odd(harbor.endpoint.host, _("its list of the artifacts of %s never holds still") % repository)
+            return list(found.values())
+    raise errors.odd(harbor.endpoint.host, told)
 
 
-async def _whole(harbor: Harbor, path: str, query: Query, what: str) -> tuple[dict[str, reading.Artifact], int | None]:
-    """Every artifact by digest, and how many the first page had promised."""
-    found: dict[str, reading.Artifact] = {}
+async def _once(
+    harbor: Harbor, path: str, read: Callable[[dict[str, Any]], Item], query: Query, key: Callable[[Item], str],
+    what: str,
+) -> tuple[dict[str, Item], int | None]:  # fmt: skip
+    """Every item by its key, and how many the first page had promised; never more than the limits allow."""
+    found: dict[str, Item] = {}
     number, total = 1, None
     while True:
-        page = await harbor.page(path, reading.artifact, query, what=what, number=number)
+        page = await harbor.page(path, read, query, what=what, number=number)
         total = page.total if number == 1 else total
-        found |= {one.digest: one for one in page.items}
-        if len(page.items) < page.size or number >= harbor.limits.pages:
+        found |= {key(one): one for one in page.items}
+        if len(page.items) < page.size:
             return found, total
         number += 1
+        if number > harbor.limits.pages or len(found) > harbor.limits.pages * page.size:
+            raise errors.too_large(harbor.endpoint.host, harbor.limits.pages * page.size)
 
 
 def _sound(harbor: Harbor, page: Page[Item], good: Callable[[Item], bool]) -> Page[Item]:

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from harborweb.registry.image import Config, config_of, mapping, objects, platform_of, text
 
 ZERO_YEAR = 1  # "0001-01-01T00:00:00.000Z" is Harbor's word for never
+LAST_YEAR = 9999  # its last hours are beyond what can be told in another time zone
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,9 @@ def moment(value: object) -> datetime | None:
         found = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return found if found and found.tzinfo and found.year > ZERO_YEAR else None
+    return found if found and found.tzinfo and ZERO_YEAR < found.year < LAST_YEAR else None
 
 
 def number(value: object) -> int:
-    """A whole number, else 0."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """A whole number that a database takes, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else 0

@@ -163,9 +163,10 @@ def _expiry(value: object) -> datetime | None:
     """When a secret stops working; -1 is never, and so is what is no time."""
     seconds = reading.number(value)
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        found = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+    return found if found and found.year < reading.LAST_YEAR else None
 
 
 def _look(name: str) -> str:
