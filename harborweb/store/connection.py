@@ -1,7 +1,5 @@
 """A registry's connection: what was last seen of it, what our accounts may do there, and our robots."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +13,7 @@ from harborweb.errors import Problem
 from harborweb.registry import probing, robot_services, seeing
 from harborweb.registry.models import Registry, Robot
 from harborweb.store.connection_words import page_of, table
-from harborweb.store.robot_forms import AsAdministratorForm, RobotsForm
+from harborweb.store.robot_forms import AsAdministratorForm, RobotsForm, at_its_field
 
 
 @requires(Role.VIEWER)
@@ -62,7 +60,7 @@ def robots(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             job = robot_services.request_robots(request, registry, form.asked())
         except Problem as error:
-            problem = _at_its_field(form, error)
+            problem = at_its_field(form, error)
         else:
             return redirect("jobs:detail", job.pk)
     context = {"registry": registry, "form": form, "problem": problem, "needs": table(), "page": page_of(registry)}
@@ -93,7 +91,7 @@ def robots_remove(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             job = robot_services.request_removal(request, registry, form.asked())
         except Problem as error:
-            problem = _at_its_field(form, error)
+            problem = at_its_field(form, error)
         else:
             return redirect("jobs:detail", job.pk)
     context = {"registry": registry, "form": form, "problem": problem, "keeper": keeper, **page_of(registry)}
@@ -106,12 +104,3 @@ def forget(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Drop a robot that was left in Harbor from the list here."""
     robot_services.forget(request, get_object_or_404(Robot, pk=number, registry=pk))
     return redirect("store:connection", pk)
-
-
-def _at_its_field(form: Any, problem: Problem) -> Problem | None:
-    """Put `problem` at its field; what has none is returned for the top of the page."""
-    name = "administrator" if problem.field == "username" else problem.field
-    if name not in form.fields:
-        return problem
-    form.add_error(name, str(problem))
-    return None

@@ -14,6 +14,7 @@ from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import Registry
 from harborweb.store.harbor import creating
 from harborweb.store.project_forms import ProjectForm
+from harborweb.store.robot_forms import at_its_field
 
 
 @requires(Role.OPERATOR)
@@ -28,7 +29,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             return _create(request, registry, form)
         except Problem as error:
-            problem = error
+            problem = at_its_field(form, error)
     form.is_valid()
     context = {"form": form, "registry": registry, "problem": problem, "call": creating.call(registry, form.new())}
     return render(request, "store/harbor/project_form.html", context, status=422 if request.method == "POST" else 200)

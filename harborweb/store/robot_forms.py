@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from harborweb.errors import Problem
 from harborweb.registry.forms import PLAIN, AdministratorForm
 from harborweb.registry.models import Registry, Robot
 from harborweb.registry.robot_services import DAYS, SHORTEST_DAYS, Asked
@@ -84,3 +85,12 @@ class RobotsForm(AdministratorForm):
 def _names(typed: str) -> list[str]:
     """The names in a list with commas or spaces between them, each once."""
     return sorted({name for name in re.split(r"[,\s]+", typed) if name})
+
+
+def at_its_field(form: forms.Form, problem: Problem) -> Problem | None:
+    """Put `problem` at its field; what has none is returned for the top of the page."""
+    name = "administrator" if problem.field == "username" else problem.field
+    if name not in form.fields:
+        return problem
+    form.add_error(name, str(problem))
+    return None

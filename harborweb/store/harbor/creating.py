@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from harborweb.registry.client import Client
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import projects
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.paths import API
@@ -37,6 +38,11 @@ def create(registry: Registry, new: NewProject, username: str, password: str) ->
     """Make `new` as `username`; raises RegistryError ("conflict", "forbidden", "unauthorized", "unsure", …)."""
 
     async def ask(harbor: Harbor, _client: Client) -> Project:
-        return await projects.create(harbor, new)
+        try:
+            return await projects.create(harbor, new)
+        except RegistryError as error:
+            if error.kind == "conflict":
+                error.field = "name"
+            raise
 
     return asking(registry.endpoint_as(username, password), ask)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.audit.models import ArtifactVerdict
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 from tests.store.harbor.conftest import Filled
@@ -31,7 +32,7 @@ def test_projects_with_access_kind_and_findings(as_role: Any, swept: Registry) -
     ]  # fmt: skip
     shown = text(response)
     assert "5 projects in Harbor at" in shown
-    assert "hub proxy cache public 0" in shown
+    assert "hub proxy cache public 0 nothing in it" in shown
     assert "trust content trust private 1" in shown
     assert re.search(r"platform private 3 .* 2 of 5", shown)
     assert f"{swept.url}/harbor/projects" in response.content.decode()
@@ -238,6 +239,13 @@ def test_the_store_filtered(as_role: Any, swept: Registry, query: dict[str, str]
     assert [card.repository.name for card in response.context["lists"].rows] == expected
 
 
+def test_who_made_an_attestation_has_not_signed(as_role: Any, swept: Registry) -> None:
+    multi = ArtifactVerdict.objects.filter(registry=swept, repository="platform/multi", verdict="trusted")
+    assert multi.update(verdict="attestation_only")
+    shown = text(as_role(Role.VIEWER).get(reverse("store:store", args=[swept.pk]), {"q": "multi"}))
+    assert "Attestation only attested by release-2026" in shown and "signed by release-2026" not in shown
+
+
 def test_what_is_new_since_last_week(as_role: Any, swept: Registry, filled: Filled) -> None:
     from datetime import timedelta
 
@@ -276,6 +284,7 @@ def test_a_project_is_made_with_a_password_that_is_kept_nowhere(as_role: Any, la
     assert password not in line.detail
     again = operator.post(address, {**typed, "password": password})
     assert (again.status_code, "The project named fresh already exists" in text(again)) == (422, True)
+    assert list(again.context["form"].errors) == ["name"]
     assert password not in again.content.decode()
 
 
@@ -300,6 +309,8 @@ def test_a_project_that_is_refused(
     response = as_role(Role.OPERATOR).post(reverse("store:project_add", args=[lab.pk]), sent)
     assert response.status_code == 422
     assert words in text(response)
+    if typed.get("password") == "wrong":
+        assert list(response.context["form"].errors) == ["password"]
     assert state.project("other") is None
     assert not Activity.objects.filter(action__startswith="create project").exists()
 
