@@ -52,6 +52,20 @@ def test_nothing_of_a_paste_is_kept_or_shown_in_the_clear(as_role: Any, caplog: 
     assert writing == []
 
 
+def test_what_is_not_known_is_said_with_lines_to_go_on(as_role: Any) -> None:
+    Registry.objects.create(name="lab", url="https://harbor.lab.example")
+    text = as_role(Role.VIEWER).post("/access/decoder/", {"paste": "the cat sat on the mat"}).content.decode()
+    assert "skopeo --debug inspect docker://harbor.lab.example/library/app:1.0" in text
+    assert "<pre><code></code></pre>" not in text
+
+
+def test_a_line_for_a_file_is_none_for_a_shell(as_role: Any) -> None:
+    said = "error parsing HTTP 413 response body: Request Entity Too Large"
+    text = as_role(Role.VIEWER).post("/access/decoder/", {"paste": said}).content.decode()
+    assert "<code>client_max_body_size 0;</code>" in text
+    assert "In nginx’s configuration" in text and "In a shell" not in text
+
+
 def test_an_address_carries_no_paste(as_role: Any) -> None:
     answer = as_role(Role.VIEWER).get("/access/decoder/", {"paste": SAID})
     assert "reading" not in answer.context and "unknown authority" not in answer.content.decode()

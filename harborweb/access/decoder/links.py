@@ -1,6 +1,7 @@
 """The pages of ours that a step leads to, and this Harbor's name in its lines."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -34,6 +35,7 @@ class Step:
     """A step as it is shown: its sentence, lines with this Harbor's name, and a link (both may be empty)."""
 
     text: str
+    where: str
     lines: str
     url: str
     action: str
@@ -41,14 +43,18 @@ class Step:
 
 def step(fix: Fix, place: Place | None) -> Step:
     """`fix` for the Harbor at `place`; without one the lines have example names."""
+    url, action = link(fix.page)
+    return Step(str(fix.text), str(fix.where or _("In a shell")), filled(fix.lines, place), url, action)
+
+
+def filled(lines: Sequence[str], place: Place | None) -> str:
+    """Lines with this Harbor's name in them, quoted for a shell."""
     known = {
         "host": place.host if place else "harbor.example", "name": place.name if place else "harbor.example",
         "port": str(place.port if place else 443), "url": place.url if place else "https://harbor.example",
     }  # fmt: skip
     safe = {name: shlex.quote(value) for name, value in known.items()}
-    lines = "\n".join(_filled(line, safe) for line in fix.lines)
-    url, action = link(fix.page)
-    return Step(str(fix.text), lines, url, action)
+    return "\n".join(_filled(line, safe) for line in lines)
 
 
 def _filled(line: str, values: dict[str, str]) -> str:

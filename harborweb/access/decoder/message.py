@@ -29,7 +29,7 @@ class Certainty(IntEnum):
 
 @dataclass(frozen=True)
 class Fix:
-    """One step: a sentence, lines for a shell, and a page of ours that helps.
+    """One step: a sentence, lines for a shell (or for the place that `where` names), and a page of ours that helps.
 
     In the lines {host}, {name}, {port} and {url} stand for this Harbor; they are quoted when they are filled in.
     """
@@ -37,6 +37,7 @@ class Fix:
     text: Words
     lines: tuple[str, ...] = ()
     page: str = ""  # a key of links.PAGES
+    where: Words = ""
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Message:
     weight: int = 50
 
 
-def fix(text: Words, *lines: str, page: str = "") -> Fix:
+def fix(text: Words, *lines: str, page: str = "", where: Words = "") -> Fix:
     """A step of the table."""
-    return Fix(text, lines, page)
+    return Fix(text, lines, page, where)
 
 
 def known(

@@ -30,7 +30,7 @@ MESSAGES = (
         _("A proxy in front of Harbor refuses large uploads."),
         _("Layers go up in one piece. nginx takes 1 MiB unless told otherwise; Harbor itself has no such limit."),
         fix(_("nginx: this line in the server block, then reload. For the other proxies see the recipes."),
-            "# client_max_body_size 0;", page="recipes"),
+            "client_max_body_size 0;", page="recipes", where=_("In nginx’s configuration")),
         fix(_("Cloudflare’s tunnels and proxied names have a limit that cannot be lifted: go around them for pushes.")),
         weight=60,
     ),

@@ -10,14 +10,17 @@ from django.views.decorators.http import require_http_methods
 
 from harborweb.access.decoder.engine import TABLE
 from harborweb.access.decoder.forms import PasteForm
-from harborweb.access.decoder.links import link
+from harborweb.access.decoder.links import filled, link
 from harborweb.access.decoder.services import read
 from harborweb.access.place import place
 from harborweb.accounts.roles import Role, requires
 from harborweb.errors import Problem
 
 BETTER = "journalctl -u docker -n 50\njournalctl -u containerd -n 50\nkubectl describe pod POD"
-LOUDER = "skopeo --debug inspect docker://{host}/library/app:1.0\npodman --log-level=debug pull {host}/library/app:1.0"
+LOUDER = (
+    "skopeo --debug inspect docker://{host}/library/app:1.0",
+    "podman --log-level=debug pull {host}/library/app:1.0",
+)
 
 
 @requires(Role.VIEWER)
@@ -33,6 +36,7 @@ def decoder(request: HttpRequest) -> HttpResponse:
         "known": len(TABLE),
         "doctor": link("doctor"),
         "better": BETTER,
+        "louder": filled(LOUDER, here),
     }
     if request.method != "POST":
         return render(request, "access/decoder.html", context)
