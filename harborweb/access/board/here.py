@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from harborweb.access.board import names
-from harborweb.access.board.views_of import FINE, LOOK, SKIPPED, UNSURE, WRONG, Column
+from harborweb.access.board.views_of import FINE, LOOK, SKIPPED, UNSURE, WRONG, Column, not_asked
 from harborweb.access.doctor import certificates
 from harborweb.access.doctor.challenge import challenge
 from harborweb.access.doctor.examining import knock
 from harborweb.access.doctor.exchange import Exchange
 from harborweb.access.doctor.seen import Port, Target, origin
 from harborweb.access.doctor.wire import Bounds, Wire
+from harborweb.access.values import is_address
 from harborweb.deployment.host import addresses
 from harborweb.registry.running import run
 
@@ -23,11 +24,16 @@ BOUNDS = Bounds(seconds=6, connect=3)
 def look(target: Target, ca_pem: str, servers: Sequence[names.Server] | None = None) -> Column:
     """This machine: its name servers one by one, its hosts file, then port, certificate, `/v2/` and token address."""
     column = Column("host", _("This host: %(name)s") % {"name": socket.gethostname()})
+    if is_address(target.name):
+        column.literal, servers = True, []
     asked = list(names.servers() if servers is None else servers)
     said = [names.ask(server, target.name) for server in asked]
     written = names.in_hosts(target.name)
     where = ", ".join(str(server) for server in asked) or _("no name server")
-    column.put("asked", FINE, f"/etc/hosts, {where}" if written else where)
+    if column.literal:
+        column.put("asked", SKIPPED, _("nobody: this is an address"))
+    else:
+        column.put("asked", FINE, f"/etc/hosts, {where}" if written else where)
     try:
         column.addresses = [str(one) for one in addresses.resolve(target.name)]
         differ = sorted({", ".join(one.addresses) for one in said if one.addresses})
@@ -46,6 +52,8 @@ def look(target: Target, ca_pem: str, servers: Sequence[names.Server] | None = N
 
 def public(server: names.Server, target: Target) -> Column:
     """A resolver outside: what the name means there. Whether that answers is for somebody outside to see."""
+    if is_address(target.name):
+        return not_asked("public", _("Public DNS"), _("Not asked: %s is an address, not a name.") % target.name)
     column = Column("public", _("Public DNS"))
     said = names.ask(server, target.name)
     column.addresses = said.addresses

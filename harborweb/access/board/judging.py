@@ -65,7 +65,11 @@ def judge(columns: Sequence[Column], own: Iterable[str], lan: str, server: str =
         found += _hairpin(host, own, lan)
     if host is not None and container is not None and container.addresses:
         found += _in_containers(host, container, lan, server, inside_lan)
-    if host is not None and host.addresses and all(map(is_loopback, host.addresses)):
+    if host is not None and host.literal and all(map(is_loopback, host.addresses)):
+        found.append(Finding("loopback", "look", _("This address means whoever asks it."),
+                             _("It is good for this host alone. Containers and other machines need a name, or this "
+                               "host’s address in the LAN.")))  # fmt: skip
+    elif host is not None and host.addresses and all(map(is_loopback, host.addresses)):
         found.append(Finding("loopback", "wrong", _("On this host the name means the host itself."),
                              _("Other machines and containers need another address. Take the line out of /etc/hosts "
                                "and give the name its address in your DNS."), lan))  # fmt: skip

@@ -18,7 +18,10 @@ class Cell:
 
 @dataclass
 class Column:
-    """A place and its answers, by row (ROWS). `addresses` are what the name means there; `open` whether one answers."""
+    """A place and its answers, by row (ROWS). `addresses` are what the name means there; `open` whether one answers.
+
+    `literal` says that people use an address and no name.
+    """
 
     place: str  # host, container, public
     title: str
@@ -26,6 +29,7 @@ class Column:
     open: bool | None = None
     cells: dict[str, Cell] = field(default_factory=dict)
     reason: str = ""  # why nothing was asked
+    literal: bool = False
 
     def put(self, row: str, verdict: str, words: str, note: str = "") -> None:
         """Fill a cell."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from harborweb.access.board import here, inside
+from harborweb.access.board import here, inside, judging
 from harborweb.access.board.names import Server
+from harborweb.access.board.views_of import Cell
 from harborweb.access.doctor.seen import Target
 from harborweb.deployment.host import addresses
 from tests import parts
@@ -44,6 +45,17 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def words(column: Any) -> dict[str, tuple[str, str]]:
     return {row: (cell.verdict, cell.words) for row, cell in column.cells.items()}
+
+
+def test_an_address_is_asked_of_no_name_server(harbor: HarborDouble, name_server: Make) -> None:
+    server, target = name_server(f"{NAME}/127.0.0.1"), Target(harbor.url)
+    column = here.look(target, "", [server])
+    assert words(column)["asked"] == ("skipped", "nobody: this is an address")
+    assert column.cells["address"] == Cell("fine", "127.0.0.1")
+    [found] = judging.judge([column], ["127.0.0.1"], "")
+    assert (found.id, found.verdict, found.rewrite, "/etc/hosts" in found.text) == ("loopback", "look", False, False)
+    outside = here.public(server, target)
+    assert (outside.cells, "is an address, not a name" in outside.reason) == ({}, True)
 
 
 def test_this_host_by_https(harbor: HarborDouble, name_server: Make, resolves: Any, tmp_path: Path) -> None:
