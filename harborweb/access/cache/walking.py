@@ -79,7 +79,7 @@ def _test(wizard: Wizard, registry: Registry) -> Shown:
     try:
         making.probe(registry, wizard.administrator(), wizard.preset, wizard.upstream())
     except Problem as problem:
-        return at(wizard, "login", problem=problem)
+        return _refused(wizard, "login", problem)
     return at(wizard, "login", tested=True)
 
 
@@ -89,8 +89,16 @@ def _make(wizard: Wizard, registry: Registry, *, reuse: bool) -> Shown:
     try:
         row = making.make(registry, wizard.administrator(), wizard.plan(reuse=reuse))
     except Problem as problem:
-        return at(wizard, "review", problem=problem)
+        return _refused(wizard, "review", problem)
     return Shown(wizard, made=row)
+
+
+def _refused(wizard: Wizard, step: str, problem: Problem) -> Shown:
+    """What stood in the way, at `step`; a password that Harbor refused is not kept."""
+    if problem.field == "password":
+        wizard.secrets.pop("password", None)
+        step = "login"
+    return at(wizard, step, problem=problem)
 
 
 def _undo(wizard: Wizard, registry: Registry) -> Shown:

@@ -5,11 +5,13 @@ the first that does not hold.
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.functional import Promise
@@ -75,7 +77,8 @@ class Wizard:
     def url(self) -> str:
         """The upstream's address."""
         if self.preset.asks_url:
-            return self.bound["upstream"].cleaned_data.get("url", "") if self.bound["upstream"].is_valid() else ""
+            upstream = self.form("upstream")  # not `bound`: the forms of later steps ask for this address
+            return upstream.cleaned_data.get("url", "") if upstream.is_valid() else ""
         return self.preset.url.format(region=self.typed.get("region", ""))
 
     @cached_property
@@ -96,10 +99,16 @@ class Wizard:
         kept = {"kept": "secret" in self.secrets, "kept_admin": "password" in self.secrets}
         return LoginForm(preset=self.preset, **kept, **given)
 
+    @property
+    def called(self) -> str:
+        """How the upstream is called: where the kind has many, by its host."""
+        host = urlsplit(self.url).netloc if self.preset.asks_url else ""
+        return host or str(self.preset.name).partition(" (")[0]
+
     def _usual(self) -> dict[str, str]:
         return {
             "project": self.preset.project,
-            "upstream_name": str(self.preset.name).partition(" (")[0],
+            "upstream_name": re.sub(r"[^A-Za-z0-9._ -]+", "-", self.called).strip("-")[:63],
             "public": "public",
         }
 

@@ -89,6 +89,7 @@ class _Making:
             except RegistryError as error:
                 failed.append(name)
                 self.run.line(f"{name}: {error}", "err")
+        self.run.progress(len(names), len(names))
         if failed:
             raise Problem(
                 _("It did not work for %s.") % ", ".join(failed[:10]),

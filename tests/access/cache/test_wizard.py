@@ -227,9 +227,11 @@ def test_any_registry_by_its_address(walk: Walk, harbor: HarborDouble, upstream:
     walk.press("next", kind="oci", url="not an address")
     assert (walk.answer.status_code, "This is no registry&#x27;s address" in walk.text) == (422, True)
     walk.press("next", url=upstream.url, insecure="on").press("next", admin="admin", password=harbor.admin[1])
+    name = upstream.url.partition("//")[2].replace(":", "-")  # of a kind with many members: by its host
+    assert f'name="upstream_name" value="{name}"' in walk.text
     walk.press("next", project="up").press("make")
     [made] = harbor.state.upstreams.values()
-    assert (made.url, made.type, made.insecure) == (upstream.url, "docker-registry", True)
+    assert (made.name, made.url, made.type, made.insecure) == (name, upstream.url, "docker-registry", True)
 
 
 def test_what_harbor_says_to_a_test_is_made_plain(walk: Walk, harbor: HarborDouble) -> None:
@@ -240,6 +242,9 @@ def test_what_harbor_says_to_a_test_is_made_plain(walk: Walk, harbor: HarborDoub
     assert "the registry is unhealthy" in walk.text and "proxy" in walk.text
     walk.press("test", password="wrong")
     assert "refused the user name admin with this password" in walk.text
+    assert "kept for this page" not in walk.text
+    walk.press("next", password=None)
+    assert walk.step == "login" and "The password is missing" in walk.text  # the refused one was not kept
     harbor.state.frozen.clear()
     harbor.state.add_user("dev", "Devpassword1")
     walk.press("test", admin="dev", password="Devpassword1")
