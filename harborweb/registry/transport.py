@@ -31,7 +31,8 @@ REDIRECTS = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHE
 REQUEST_ID = "X-Request-Id"  # Harbor echoes it and has it in its own log
 LEAST_SECONDS = 0.05  # a retry that has less time is not begun
 RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
+# A string that never ends is one to the end: to begin anew at each quote in it would take minutes.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,8 @@ def test_what_is_no_secret_stays() -> None:
     ["a" * LIMIT, "a-" * (LIMIT // 2), '"' * LIMIT, "lookup " * (LIMIT // 7), "x509: certificate is valid for " * 2000,
      "signing " * (LIMIT // 8), "://a:" * (LIMIT // 5), "login -p " * (LIMIT // 9), "\x1b[" * (LIMIT // 2),
      "unexpected status " * 3600, "unknown blob\n" * 5000, "password" * 8000, "-" * LIMIT, "eyJ" * 20000, "\n" * LIMIT,
-     "current image with " * 3000, "echo " * 13000, "Authorization: " * 4000, "\\\"auth\\\":\\\"" * 5000],
+     "current image with " * 3000, "echo " * 13000, "Authorization: " * 4000,
+     ("echo " + " " * 3000) * 20, "echo a" + " " * 60000, "authorization:x" * 4300, "\\\"auth\\\":\\\"" * 5000],
 )  # fmt: skip
 def test_no_paste_takes_long(hostile: str) -> None:
     begun = time.process_time()

@@ -4,10 +4,12 @@ import gzip
 import hashlib
 import json
 import re
+import time
 
 import pytest
 
 from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Limits, NotFound, RegistryError
+from harborweb.registry.transport import parse_json
 from tests.registry.images import QUICK, caught, client, run
 from tests.registry.lying import (
     Liar,
@@ -293,3 +295,18 @@ def test_a_strangers_words_are_shown_short_and_plain(liar: Liar) -> None:
     assert "DENIED no" in message
     assert len(message) < 500
     assert message.isprintable()
+
+
+@pytest.mark.parametrize("text", ['"' + '\\"' * 1_000_000, '"' + "\\\n" * 1_000_000, '"a' * 1_000_000])
+def test_a_string_that_never_ends_takes_no_time(text: str) -> None:
+    """The depth of what nests too often is counted before it is read, and each quote in it is looked at once."""
+    began = time.monotonic()
+    with pytest.raises(RegistryError):
+        parse_json(b"[{" * 60 + text.encode(), "liar.test")
+    assert time.monotonic() - began < 5
+
+
+def test_depth_is_counted_outside_of_strings_alone() -> None:
+    assert parse_json(json.dumps(["[" * 500, '\\"{' * 200]).encode(), "", 20)
+    with pytest.raises(RegistryError):
+        parse_json(b"[" * 21 + b"]" * 21, "", 20)

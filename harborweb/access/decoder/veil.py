@@ -34,7 +34,8 @@ _RULES = tuple(
         rf"((?<![\w-]){_WORD}=\")([^\"]+)",
         rf"((?<![\w-]){_WORD}=')([^']+)",
         rf"((?<![\w-]){_WORD}=)([^\s\"'&;]+)",
-        rf"(\b(?:echo|printf)[ \t]+)([^|\r\n]{{1,300}}?)(?=[ \t]*\|[ \t]*(?:sudo[ \t]+)?{_CLIENTS}\b)",
+        # no two parts of it may share blanks: thousands of them would take minutes
+        rf"(\b(?:echo|printf)[ \t]+)([^|\s][^|\r\n]{{0,299}}?)(?=[ \t]{{0,9}}\|[ \t]*(?:sudo[ \t]+)?{_CLIENTS}\b)",
         rf"(\b{_CLIENTS}\b[^\r\n]{{0,300}}?<<<[ \t]*)([^\r\n]+)",
         # addresses: user and password, and what signs a presigned one
         r"(://[^\s/:@\"']{0,200}:)([^\s/\"']+)(?=@)",
