@@ -10,8 +10,11 @@ from django.views.decorators.http import require_GET
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import history
+from harborweb.audit.counts import by_digest
+from harborweb.audit.models import ArtifactVerdict
 from harborweb.errors import Problem
 from harborweb.registry import names
+from harborweb.registry.artifact import Child
 from harborweb.registry.models import Registry
 from harborweb.signing import services as signing
 from harborweb.store import run_this, services, timeline
@@ -20,6 +23,7 @@ from harborweb.store.harbor import artifacts as harbor_artifacts
 from harborweb.store.harbor import links, publishing
 from harborweb.store.harbor.asking import Asked
 from harborweb.store.showing import artifact_url, failed, frame, to
+from harborweb.store.shown import Shown
 from harborweb.store.words import verdicts
 
 DAYS = ("30", "90", "all")
@@ -94,11 +98,18 @@ def artifact(request: HttpRequest, pk: int, name: str, digest: str) -> HttpRespo
         "recipe": found.config and run_this.recipe(
             f"{registry.host}/{name}@{digest}", name.rpartition("/")[2], found.config
         ),
+        "children": _children(registry, name, found),
         **_history(request, registry, name, digest),
     }  # fmt: skip
     if record := found.record:
         context["in_harbor"] = links.artifact(registry, record.project_id, name, digest)
     return render(request, "store/artifact.html", context)
+
+
+def _children(registry: Registry, name: str, found: Shown) -> list[tuple[Child, ArtifactVerdict | None]]:
+    """What an index lists, each with the verdict that the last sweep has of it."""
+    judged = by_digest(registry, name, [one.digest for one in found.children]) if found.children else {}
+    return [(one, judged.get(one.digest)) for one in found.children]
 
 
 def _history(request: HttpRequest, registry: Registry, name: str, digest: str = "") -> dict[str, Any]:

@@ -5,12 +5,14 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import services as audit
 from harborweb.errors import Problem
 from harborweb.registry import names
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import Registry
 from harborweb.registry.services import catalog
 from harborweb.store.harbor import links, publishing
@@ -92,6 +94,11 @@ def _repositories_of_harbor(request: HttpRequest, registry: Registry, project: s
     try:
         found = harbor_repositories.listed(registry, project, asked)
     except Problem as problem:
+        if isinstance(problem, RegistryError) and problem.kind == "forbidden":
+            problem.advice = _(
+                "Harbor says the same of a project that does not exist. Look into the list of projects, or give this "
+                "account the right in Harbor."
+            )
         return failed(request, "store/harbor/repositories.html", context, problem)
     number = found.project.id if found.project else 0
     context |= {

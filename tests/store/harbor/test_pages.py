@@ -7,10 +7,11 @@ from urllib.parse import unquote
 import pytest
 from django.urls import reverse
 
+from harborweb import sealing
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.audit.models import ArtifactVerdict
-from harborweb.registry.models import Registry
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.signing.models import Key
 from tests.store.harbor.conftest import Filled
 from tests.store.test_pages import text
@@ -66,7 +67,17 @@ def test_only_proxy_caches(as_role: Any, swept: Registry) -> None:
     assert [row.project.name for row in response.context["lists"].rows] == ["hub"]
     cache = as_role(Role.SIGNER).get(reverse("store:repositories", args=[swept.pk, "hub"]))
     assert "This project is a proxy cache." in text(cache)
-    assert "hub has no repository" in text(cache)
+    assert "No repository in hub" in text(cache)
+
+
+def test_a_project_that_is_not_there_is_no_missing_right_alone(as_role: Any, swept: Registry, filled: Filled) -> None:
+    """To whoever is no administrator Harbor answers 403 for both."""
+    filled.harbor.state.add_user("visitor", "visitor-Passw0rd")
+    sealed = sealing.seal("visitor-Passw0rd", PASSWORD_PURPOSE)
+    Registry.objects.update(username="visitor", password_sealed=sealed, accounts={})
+    response = as_role(Role.VIEWER).get(reverse("store:repositories", args=[swept.pk, "nosuch"]))
+    assert response.status_code == 502
+    assert "Harbor says the same of a project that does not exist." in text(response)
 
 
 def test_a_list_of_names_is_asked_in_quotes(as_role: Any, swept: Registry, filled: Filled) -> None:
@@ -150,6 +161,8 @@ def test_what_only_a_verdict_knows_stands_in_its_filter(as_role: Any, swept: Reg
     [child] = response.context["lists"].rows
     assert (child.digest, child.harbor, child.parents) == (filled.child, None, [filled.index])
     assert "in an index" in text(response)
+    listed = text(viewer.get(reverse("store:artifact", args=[swept.pk, "platform/multi", filled.index])))
+    assert re.search(r"linux/amd64 \S+.{0,30} Via index", listed.partition("Platforms")[2])
 
 
 def test_an_artifact_as_harbor_and_as_cryptography_see_it(
