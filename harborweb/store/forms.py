@@ -69,7 +69,9 @@ class RegistryForm(forms.Form):
         if host := _host(str(self["url"].value() or "")):
             self.fields["allow_http"].label = _("Allow plain http to %s") % host
         if registry is not None and registry.password_sealed:
-            self.fields["password"].help_text = _("A password is stored. Leave this empty to keep it.")
+            self.fields["password"].help_text = _(
+                "A password is stored. Leave this empty to keep it; empty the user name as well to have it forgotten."
+            )
 
     def details(self) -> Details:
         """What was typed; an empty password means: the stored one."""

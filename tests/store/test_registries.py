@@ -135,6 +135,7 @@ def test_a_stored_password_does_not_travel_to_another_address(as_role: Any, guar
     right = typed(url=guarded.url, allow_http="on", username="lab", password="pass:wörd")
     administrator.post(ADD, right)
     change = reverse("store:registry_change", args=[Registry.objects.get().pk])
+    assert "empty the user name as well to have it forgotten" in administrator.get(change).content.decode()
     with lying() as liar:
         answered = administrator.post(change, {**right, "url": liar.url, "password": ""})
         assert list(answered.context["form"].errors) == ["password"]
