@@ -322,3 +322,8 @@ def test_harbor_that_does_not_answer_leaves_the_page_with_what_is_known(
     Registry.objects.update(url="http://127.0.0.1:9")
     page = as_role(Role.VIEWER).get(f"/audit/hooks/{lab.pk}/")
     assert page.status_code == 200 and "does not answer" in page.text and ">team<" in page.text
+
+
+def test_no_error_report_has_the_password(lab: Registry, as_role: Any) -> None:
+    answer = as_role(Role.ADMINISTRATOR).post(f"/audit/hooks/{lab.pk}/make/", {"password": "s3cret"})
+    assert "password" in answer.wsgi_request.sensitive_post_parameters

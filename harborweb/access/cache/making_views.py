@@ -29,8 +29,8 @@ def wizard(request: HttpRequest, pk: int) -> HttpResponse:
     registry = get_object_or_404(Registry, pk=pk)
     if request.method != "POST":
         typed = {"kind": request.GET["kind"]} if "kind" in request.GET else {}
-        return _page(request, registry, at(Wizard.of(typed, person(request).pk), "upstream"))
-    shown = walk(Wizard.of(request.POST, person(request).pk), request.POST.get("action", "next"), registry)
+        return _page(request, registry, at(Wizard.of(typed, person(request).pk, pk), "upstream"))
+    shown = walk(Wizard.of(request.POST, person(request).pk, pk), request.POST.get("action", "next"), registry)
     _tell(request, registry, shown)
     if shown.made:
         messages.success(request, _("The cache %s is there.") % shown.made.project)

@@ -1,4 +1,5 @@
-"""The wizard's state: what was typed travels in the page, passwords sealed for the person who typed them.
+"""The wizard's state: what was typed travels in the page, passwords sealed for the person who typed them and for the
+Harbor that gets them.
 
 Nothing of it is stored. A step is checked when it is left; the last button checks all of them and leads back to
 the first that does not hold.
@@ -42,20 +43,21 @@ class Wizard:
     """One person on the way through the steps; `typed` holds everything but the secrets."""
 
     person: int
+    registry: int
     step: str = "upstream"
     left: str = ""  # the step whose form was sent
     typed: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, data: Mapping[str, str], person: int) -> "Wizard":
+    def of(cls, data: Mapping[str, str], person: int, registry: int) -> "Wizard":
         """The wizard as it comes back: fields, and passwords typed now before those kept from before."""
         step = data.get("step", "upstream")
-        wizard = cls(person, step if step in NAMES else "upstream")
+        wizard = cls(person, registry, step if step in NAMES else "upstream")
         wizard.left = wizard.step if "step" in data else ""
         known = {name for form in CLASSES.values() for name in form.base_fields} - set(SECRETS)
         wizard.typed = {name: data[name][:4096] for name in known if data.get(name)}
-        wizard.secrets = _opened(data.get("kept", ""), person)
+        wizard.secrets = _opened(data.get("kept", ""), _purpose(person, registry))
         if wizard.step == "login" and data.get("forget_secret"):
             wizard.secrets.pop("secret", None)
         wizard.secrets |= {name: data[name] for name in SECRETS if data.get(name)}
@@ -63,10 +65,10 @@ class Wizard:
 
     @property
     def kept(self) -> str:
-        """The passwords, sealed for this person, to travel along; empty for none."""
+        """The passwords, sealed for this person and this Harbor, to travel along; empty for none."""
         if not self.secrets:
             return ""
-        return seal(json.dumps({**self.secrets, "at": int(time.time())}), _purpose(self.person)).decode()
+        return seal(json.dumps({**self.secrets, "at": int(time.time())}), _purpose(self.person, self.registry)).decode()
 
     @cached_property
     def preset(self) -> Preset:
@@ -154,16 +156,16 @@ class Wizard:
         ]
 
 
-def _purpose(person: int) -> str:
-    return f"cache wizard {person}"
+def _purpose(person: int, registry: int) -> str:
+    return f"cache wizard {person} {registry}"
 
 
-def _opened(kept: str, person: int) -> dict[str, str]:
-    """The passwords in `kept`; none where it is another's, too old, or broken: they are typed again then."""
+def _opened(kept: str, purpose: str) -> dict[str, str]:
+    """The passwords in `kept`; none where it is another's, for another Harbor, too old, or broken: typed again then."""
     if not kept:
         return {}
     try:
-        found = json.loads(unseal(kept[:60_000].encode(), _purpose(person)))
+        found = json.loads(unseal(kept[:60_000].encode(), purpose))
     except (Problem, ValueError):
         return {}
     if time.time() - found.pop("at", 0) > KEPT_SECONDS:

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from harborweb.accounts.roles import Role, requires
@@ -28,6 +29,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Role.ADMINISTRATOR)
+@sensitive_post_parameters("password")
 @require_POST
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """Have policies made, changed or removed in Harbor."""

@@ -124,6 +124,9 @@ def test_what_was_kept_opens_for_its_person_only_and_not_for_ever(
     walk.press("next", kind="docker-hub").press("next", admin="admin", password=harbor.admin[1])
     data = fields(walk.text) | {"step": "login", "action": "next", "kind": "docker-hub", "admin": "admin"}
     assert walk.browser.post(walk.url, data).context["wizard"].step == "project"
+    another = Registry.objects.create(name="another", url="http://127.0.0.1:9", allow_http=True)
+    elsewhere = walk.browser.post(reverse("access:cache_new", args=[another.pk]), data)
+    assert (elsewhere.status_code, elsewhere.context["wizard"].step) == (422, "login"), "for another Harbor"
     client.force_login(person(Role.ADMINISTRATOR, "other"), backend="django.contrib.auth.backends.ModelBackend")
     other = client.post(walk.url, data)
     assert (other.status_code, other.context["wizard"].step) == (422, "login")
