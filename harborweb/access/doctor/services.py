@@ -1,6 +1,7 @@
 """The door of the doctor and the board: ask, and find what was asked before."""
 
 import dataclasses
+import ipaddress
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -46,12 +47,24 @@ class Wishes:
             raise Problem(
                 _("“%(text)s” is no address.") % {"text": at[:60]}, _("Write one like 192.168.20.5."), field="at"
             )
+        if at and _nobodys(at):
+            raise Problem(
+                _("No proxy of yours can have the address %(text)s.") % {"text": at},
+                _("Write one like 192.168.20.5."), field="at",
+            )  # fmt: skip
         if resolver and server_of(resolver) is None:
             raise Problem(
                 _("“%(text)s” is no name server’s address.") % {"text": resolver[:60]},
                 _("Write one like 9.9.9.9, or 192.168.20.1:5353."), field="resolver",
             )  # fmt: skip
         return Wishes(project, at, resolver)
+
+
+def _nobodys(text: str) -> bool:
+    """Whether it is of one wire alone, or of many: in clouds such an address tells a machine its own secrets."""
+    address = ipaddress.ip_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
 def target(found: Place, wishes: Wishes) -> Target:

@@ -102,6 +102,9 @@ def test_everybody_reads_and_signers_ask(as_role: Any, proxy: Proxy, redis_setti
     [
         ("project", "../x", "is no project name"),
         ("at", "registry.lab.test", "is no address"),
+        ("at", "169.254.169.254", "can have the address"),
+        ("at", "[::ffff:169.254.169.254]", "can have the address"),
+        ("at", "0.0.0.0", "can have the address"),
         ("resolver", "dns.example", "is no name server"),
         ("resolver", "9.9.9.9:0", "is no name server"),
     ],
