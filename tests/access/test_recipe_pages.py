@@ -105,6 +105,14 @@ def test_one_click_puts_the_keys_into_a_draft(client: Any, as_role: Any) -> None
     assert PASSWORD not in str(edit) and "external_url" in edit.detail
 
 
+def test_the_recipe_opened_again_is_the_one_whose_keys_are_in_the_draft(client: Any, as_role: Any) -> None:
+    saved(TEXT)
+    as_role(Role.OPERATOR)
+    client.post("/access/proxy/nginx/keys/", ASKED)
+    said = words(client.get("/access/proxy/nginx/"))
+    assert "server_name images.example;" in said and "all in the draft" in said
+
+
 def test_the_draft_has_the_way_back(client: Any, as_role: Any) -> None:
     saved(TEXT)
     as_role(Role.OPERATOR)

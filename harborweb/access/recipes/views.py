@@ -105,4 +105,4 @@ def _known(name: str) -> None:
 
 
 def _form(given: QueryDict) -> FrontForm:
-    return form_of(FrontForm, given, lambda: filled_in(place()), "name")
+    return form_of(FrontForm, given, lambda: filled_in(services.stands()), "name")
