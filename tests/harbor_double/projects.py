@@ -54,6 +54,7 @@ def projects(call: Call) -> Response:
         if call.who.sees(one)
         and ("name" not in query or query["name"] in one.name)
         and matches(wanted.get("name"), one.name)
+        and matches(wanted.get("registry_id"), str(one.registry or 0))
         and (public is None or one.public == (public == "true"))
         and ("owner" not in query or one.owner.name == query["owner"])
     ]
