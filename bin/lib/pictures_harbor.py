@@ -1,9 +1,6 @@
 """The second tour of bin/pictures: a Harbor behind the pages, and how people reach it."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bin.lib.pictures import Camera
+from bin.lib.camera import Camera
 
 MESSAGE = (
     'Error response from daemon: Get "https://registry.lab.example/v2/": tls: failed to verify certificate: '
@@ -11,7 +8,7 @@ MESSAGE = (
 )
 
 
-def tour(camera: "Camera") -> None:
+def tour(camera: Camera) -> None:
     """Connection, store, an image that only looks signed, then the ways on of access."""
     page = camera.page
     camera.until("Succeeded", "/jobs/?kind=sweep")
@@ -28,7 +25,8 @@ def tour(camera: "Camera") -> None:
     camera.go("/access/proxy/nginx/?name=registry.lab.example")
     camera.shoot("recipe", 1000)
     camera.go("/access/doctor/")
-    camera.press("Ask")
+    with page.expect_navigation():
+        camera.press("Ask")
     camera.until("Nothing to repair", "/access/doctor/")
     camera.shoot("doctor", 860)
     camera.go("/access/decoder/")

@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from harborweb.access.board import names
+from harborweb.access.board.here import registry_cells
 from harborweb.access.board.views_of import FINE, LOOK, SKIPPED, WRONG, Column, not_asked
-from harborweb.access.doctor.challenge import challenge
 from harborweb.access.doctor.exchange import Exchange
-from harborweb.access.doctor.seen import Target, origin
+from harborweb.access.doctor.seen import Target
 from harborweb.tools import engine
 
 PREFERRED = ("core", "harbor-core", "registry", "nginx", "proxy")
@@ -97,15 +97,7 @@ def _reach(client: Any, where: engine.Container, target: Target, column: Column)
                    _("not by the authorities in this container"))  # fmt: skip
     else:
         column.put("certificate", SKIPPED, _("none: http"))
-    answer = _answer(output, int(times.group(1)))
-    found = challenge(answer)
-    if found is None:
-        column.put("registry", WRONG, _("%(status)d, not Harbor's") % {"status": answer.status})
-        return
-    column.put("registry", FINE, _("401, as it should be"))
-    url = found.url
-    right = url is not None and origin(url) == target.origin
-    column.put("token", FINE if right else WRONG, origin(url) if url is not None else found.realm)
+    registry_cells(column, target, _answer(output, int(times.group(1))))
 
 
 def _answer(output: str, status: int) -> Exchange:
