@@ -56,6 +56,9 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
         else:
             record(request, "change registry" if registry else "add registry", saved.name, saved.url)
             messages.success(request, " ".join(check_words(found)))
+            if twins := Registry.objects.filter(url=saved.url).exclude(pk=saved.pk).values_list("name", flat=True):
+                words = _("%(url)s is here twice, also as %(names)s. Each is swept and shown on its own.")
+                messages.warning(request, words % {"url": saved.url, "names": ", ".join(twins)})
             return redirect("store:connection" if saved.is_harbor else "store:projects", saved.pk)
     context = {"form": form, "registry": registry, "problem": problem}
     return render(request, "store/registry_form.html", context, status=422 if request.method == "POST" else 200)

@@ -121,11 +121,12 @@ def drawing(
 
 
 def _ticks(begin: datetime, now: datetime, at: Callable[[datetime], float]) -> list[Tick]:
-    """A handful of moments, evenly spread, none so near the edge that its label would be cut off."""
+    """A handful of moments, evenly spread, none so near the edge that its label would be cut off, no label twice."""
     step = (now - begin) / TICKS
     pattern = "j M" if now - begin > timedelta(days=TICKS) else "j M H:i"
     moments = [begin + step * (n + 0.5) for n in range(TICKS)]
-    return [Tick(at(moment), format_date(timezone.localtime(moment), pattern)) for moment in moments]
+    labels = {format_date(timezone.localtime(moment), pattern): moment for moment in reversed(moments)}
+    return [Tick(at(moment), label) for label, moment in reversed(labels.items())]
 
 
 def _day(when: datetime) -> str:

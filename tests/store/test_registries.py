@@ -52,6 +52,15 @@ def test_add(as_role: Any, shelf: Shelf) -> None:
     assert b"There is already a registry named lab" in again.content
 
 
+def test_the_same_address_twice_is_said(as_role: Any, shelf: Shelf) -> None:
+    administrator = as_role(Role.ADMINISTRATOR)
+    address = {"url": f"http://{shelf.host}", "allow_http": "on"}
+    first = administrator.post(ADD, typed(**address), follow=True)
+    assert b"here twice" not in first.content
+    second = administrator.post(ADD, typed(name="lab again", **address), follow=True)
+    assert b"is here twice, also as lab." in second.content
+
+
 @pytest.mark.parametrize(
     ("url", "field", "words"),
     [

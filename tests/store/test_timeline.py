@@ -39,6 +39,14 @@ def test_lanes_lie_on_one_axis_to_the_pixel() -> None:
     assert found.label.startswith("What 2 tags meant from")
 
 
+def test_a_young_timeline_says_no_minute_twice() -> None:
+    found = drawing([Lane("x", (Span(A, NOW - timedelta(seconds=100), None),))], at(30), url, "", NOW)
+    assert found is not None
+    labels = [tick.label for tick in found.ticks]
+    assert labels == ["28 Nov 11:58", "28 Nov 11:59"]
+    assert [tick.x for tick in found.ticks] == sorted(tick.x for tick in found.ticks)
+
+
 def test_what_began_before_the_range_begins_at_its_edge() -> None:
     found = drawing([Lane("x", (Span(A, at(300), at(15)), Span(B, at(15), None)))], at(30), url, "", NOW)
     assert found is not None
