@@ -49,11 +49,6 @@ class Answer:
         """Type and address of every record."""
         return [("AAAA" if ":" in address else "A", address) for address in self.addresses]
 
-    @property
-    def domain(self) -> str:
-        """The part behind the first dot."""
-        return self.name.partition(".")[2]
-
 
 def _name(text: str, field: str) -> str:
     if values.is_address(text.strip().strip("[]")):

@@ -1,7 +1,6 @@
 """What a push does (a large layer announced, a chunk sent, the upload cancelled), and where a layer comes from."""
 
 import json
-import secrets
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -153,8 +152,3 @@ def _first(answer: Exchange, key: str) -> str:
         return ""
     value = rows[0].get(key) if isinstance(rows, list) and rows and isinstance(rows[0], dict) else ""
     return value if isinstance(value, str) else ""
-
-
-def repository_for(project: str) -> str:
-    """A name of its own for the upload that is cancelled again."""
-    return f"{project}/harborweb-doctor-{secrets.token_hex(4)}"
