@@ -172,6 +172,8 @@ def test_a_real_worker_is_killed_and_the_next_one_puts_it_right(
     with host_worker(redis_settings, data_dir, tmp_path / "second.log"):
         tasks.look.delay()
         until(lambda: Deployment.objects.get(pk=made.pk).outcome == Outcome.ROLLED_BACK, "nobody put it right")
+        # The outcome is written first and the journal taken away after it: no kill between them loses the outcome.
+        until(lambda: journal.read(harbor.site.folder) is None, "the journal stayed")
     assert Job.objects.get(pk=made.job.pk).state == Job.State.LOST
     nothing_left(harbor)
     harbor.back()

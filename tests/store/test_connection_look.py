@@ -93,7 +93,8 @@ def test_what_is_wrong_looks_well_too(
     elsewhere(prepare)
     sign_in(page, live_server, person(Role.ADMINISTRATOR))
     page.goto(live_server.url + reverse("store:connection", args=[lab.pk]))
-    page.get_by_text("Parts are not healthy").wait_for()
+    # The top bar says it too, once it has been seen.
+    page.locator("#main").get_by_text("Parts are not healthy").wait_for()
     look(page, "connection-wrong")
     page.goto(live_server.url + "/")
     page.get_by_text("Expires soon").wait_for()
