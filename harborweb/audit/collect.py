@@ -5,7 +5,7 @@ Nothing here raises for what a registry or a stranger did: a place that cannot b
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harborweb.audit.judgement import Seen
@@ -23,6 +23,9 @@ from harborweb.verification.verdict import Finding, Verdict
 _SIGNATURE_TYPES = (bundle.MEDIA_TYPE_PREFIX, simple_signing.MEDIA_TYPE)
 
 
+Weigh = Callable[[str, str, Finding], Finding]  # repository, artifact's digest, what was found there
+
+
 @dataclass(frozen=True)
 class Options:
     """What a signature must carry, where signatures are looked for, and the bounds of one artifact's cost.
@@ -34,6 +37,7 @@ class Options:
     annotations: Mapping[str, str] = field(default_factory=dict)
     signature_repository: str = ""
     signatures: Client | None = None
+    weigh: Weigh | None = None  # whether a signature by a trusted key counts in this repository, at its time
     concurrency: int = 8  # artifacts at once
     seconds: float = 60  # one artifact
     layers: int = 1000  # of a signature manifest: cosign's own bound
@@ -65,7 +69,10 @@ async def look(client: Client, repository: str, digest: str, keys: Sequence[Publ
     except TimeoutError:
         reason = _("Reading the signatures took longer than %(n)s s.", n=f"{options.seconds:g}")
         late.append(Seen(Finding("registry", Verdict.UNCHECKED, reason)))
-    return [one for found in seen for one in found] + late
+    everything = [one for found in seen for one in found] + late
+    if options.weigh is not None:
+        return [replace(one, finding=options.weigh(repository, digest, one.finding)) for one in everything]
+    return everything
 
 
 class _Search:

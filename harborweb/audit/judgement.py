@@ -1,5 +1,6 @@
 """What the audit says of one artifact, with what a third party needs to check it again."""
 
+import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,6 +49,12 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     command: str = ""
     parents: tuple[str, ...] = ()
+
+
+def identity_of(finding: Finding) -> str:
+    """A signature's own name, hex SHA-256 of its form, the signed bytes and the raw signature."""
+    parts = (finding.format.encode(), hashlib.sha256(finding.payload).digest(), finding.signature)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) -> tuple[Evidence, ...]:

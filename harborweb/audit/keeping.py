@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from harborweb.audit import sightings
 from harborweb.audit.judgement import Judgement
+from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
-from harborweb.audit.words import ORDER
+from harborweb.audit.words import FINDINGS, ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
+from harborweb.verification.policy import Standing
 from harborweb.verification.verdict import Verdict
 
 IDENTITY = ["registry", "repository", "digest"]
@@ -38,6 +40,9 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         key=judgement.key,
         format=judgement.format,
         reason=judgement.reason,
+        standing=Standing.FINDING if judgement.verdict in FINDINGS else Standing.MET,
+        standing_reason=judgement.reason,
+        is_finding=judgement.verdict in FINDINGS,
         command=judgement.command,
         parents=list(judgement.parents),
         signatures=[
@@ -59,10 +64,9 @@ def keep(registry: Registry, this: Sweep | None, repository: str, judgements: Se
     A row keeps its number, and `since` survives where the verdict did not change. `this` is None where no sweep
     has seen the artifact.
     """
-    _write(
-        ArtifactVerdict.objects.filter(registry=registry, repository=repository),
-        [_row(registry, this, judgement) for judgement in judgements],
-    )
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    before, after = _write(mine, [_row(registry, this, judgement) for judgement in judgements])
+    Kept(registry, repository, timezone.now(), this, before, after).tell()
 
 
 @transaction.atomic
@@ -82,8 +86,9 @@ def keep_whole(
     for row in rows if changed else ():
         row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
     stale = {tag for tag, digest in changed.items() if not digest}
-    _write(mine, [row for row in rows if not _lost(row, meant, stale)])
-    mine.filter(checked__lte=asked).delete()
+    before, after = _write(mine, [row for row in rows if not _lost(row, meant, stale)])
+    gone = _delete(mine.filter(checked__lte=asked))
+    Kept(registry, repository, asked, this, before, after, gone).tell()
 
 
 def _lost(row: ArtifactVerdict, meant: Mapping[str, str], gone: Collection[str]) -> bool:
@@ -127,21 +132,31 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
             old.tags, row.sweep_id = row.tags, old.sweep_id
             row.parents = list(dict.fromkeys([*row.parents, *old.parents]))
     ArtifactVerdict.objects.bulk_update(known.values(), ["tags"], batch_size=200)
-    _write(mine.filter(digest__in=fresh), [row for digest, row in fresh.items() if digest not in newer])
+    was, after = _write(mine.filter(digest__in=fresh), [row for digest, row in fresh.items() if digest not in newer])
     bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
-    _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
+    were = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
+    Kept(registry, repository, looked.asked, None, was, after, were).tell()
 
 
-def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: bool) -> None:
-    """Delete rows, and with `orphans` those that only they listed."""
+def _delete(rows: QuerySet[ArtifactVerdict]) -> dict[str, Was]:
+    """Delete `rows`; what they were."""
+    were = by_digest(rows.only(*COMPARED))
+    rows.delete()
+    return were
+
+
+def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: bool) -> dict[str, Was]:
+    """Delete rows, and with `orphans` those that only they listed; what they were."""
+    were: dict[str, Was] = {}
     while gone:
-        mine.filter(digest__in=gone).delete()
+        were |= _delete(mine.filter(digest__in=gone))
         listed = reduce(or_, (Q(parents__icontains=digest) for digest in gone))
         below = list(mine.filter(listed, tags=[]).only(*PLACED))
         for row in below:
             row.parents = [digest for digest in row.parents if digest not in gone]
         ArtifactVerdict.objects.bulk_update(below, ["parents"], batch_size=200)
         gone = {row.digest for row in below if orphans and not row.parents}
+    return were
 
 
 def _newer(mine: QuerySet[ArtifactVerdict], asked: datetime) -> set[str]:
@@ -150,22 +165,28 @@ def _newer(mine: QuerySet[ArtifactVerdict], asked: datetime) -> set[str]:
     return set(checked.values_list("digest", flat=True))
 
 
-def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) -> None:
-    """Insert or replace rows by digest."""
-    known = {row.digest: (row.verdict, row.since) for row in mine.only("digest", "verdict", "since")}
+def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) -> tuple[dict[str, Was], dict[str, Was]]:
+    """Insert or replace rows by digest; what they were and are."""
+    rows = {row.digest: row for row in mine.only(*COMPARED)}
+    known = {digest: (row.verdict, row.since) for digest, row in rows.items()}
     for row in fresh:
         verdict, since = known.get(row.digest, ("", row.checked))
         row.since = since if verdict == row.verdict else row.checked
     ArtifactVerdict.objects.bulk_create(
         fresh, batch_size=200, update_conflicts=True, unique_fields=IDENTITY, update_fields=CHANGING
     )
+    return by_digest(rows[row.digest] for row in fresh if row.digest in rows), by_digest(fresh)
 
 
 def give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> None:
     """What was known of a repository that cannot be read any more counts as could not check."""
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     now = timezone.now()
-    mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
-    mine.update(
-        verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now, key=""
-    )
+    with transaction.atomic():
+        before = by_digest(mine.only(*COMPARED))
+        mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
+        mine.update(
+            verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now,
+            key="", standing=Standing.FINDING, standing_reason=reason, is_finding=True,
+        )  # fmt: skip
+        Kept(registry, repository, now, this, before, by_digest(mine.only(*COMPARED))).tell()

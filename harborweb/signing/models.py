@@ -22,6 +22,7 @@ class Key(models.Model):
     class Kind(models.TextChoices):
         PAIR = "pair", _("key pair, sealed here")
         PUBLIC = "public", _("public key only")
+        KMS = "kms", _("key in a KMS, used through cosign")
 
     class Password(models.TextChoices):
         STORED = "stored", _("Stored here, sealed: one click signs")
@@ -43,7 +44,16 @@ class Key(models.Model):
     private_sealed = models.BinaryField(null=True)
     password_sealed = models.BinaryField(null=True)
     password_mode = models.CharField(max_length=8, choices=Password.choices, default=Password.NONE)
+    kms_uri = models.CharField(max_length=500, blank=True)  # hashivault://…, awskms://…: no secret
     trusted = models.BooleanField(default=True)
+    # When its signatures count, by the time harborweb first saw each (verification.trust)
+    not_before = models.DateTimeField(null=True, blank=True)
+    not_after = models.DateTimeField(null=True, blank=True)
+    revoked_from = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.CharField(max_length=500, blank=True)
+    successor = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="predecessors")
+    projects: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)  # patterns; none: every one
+    published = models.BooleanField(default=False)  # its public half is shown without sign-in
     created = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=150, blank=True)
     used = models.DateTimeField(null=True)

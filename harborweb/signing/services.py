@@ -26,12 +26,25 @@ from harborweb.signing.keysmith import already_here
 from harborweb.signing.models import CosignFound, Key
 from harborweb.tools import cosign_features
 from harborweb.verification.keys import PublicKey, load_public_key
+from harborweb.verification.trust import TrustedKey
 
 
 def trusted_keys() -> list[PublicKey]:
     """Every key whose signatures count in the audit, each with its name."""
     rows = Key.objects.filter(trusted=True, state=Key.State.READY)
     return [load_public_key(row.public_pem.encode(), row.name) for row in rows]
+
+
+def keyring() -> list[TrustedKey]:
+    """Every key whose signatures may count in the audit, each with when and where they do."""
+    rows = Key.objects.filter(trusted=True, state=Key.State.READY).select_related("successor")
+    return [
+        TrustedKey(
+            load_public_key(row.public_pem.encode(), row.name), row.not_before, row.not_after, row.revoked_from,
+            row.revoked_reason, tuple(row.projects), row.successor.name if row.successor else "",
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def signing_keys() -> list[Key]:
