@@ -8,11 +8,10 @@ from harborweb.audit.judgement import Judgement
 from harborweb.audit.keeping import keep
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.rows import judge_artifact
+from harborweb.audit.trusting import Trust, trust
 from harborweb.registry import running
 from harborweb.registry.client import Client
 from harborweb.registry.models import Registry
-from harborweb.signing.services import trusted_keys
-from harborweb.verification.keys import PublicKey
 
 MOST = 50  # children of one index; the next sweep judges the others
 
@@ -24,12 +23,20 @@ def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any)
     """
     rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
     touched = [row for row in rows if row.digest == digest or digest in row.parents][:MOST]
-    judgements = running.run(_judge(registry, touched, trusted_keys()))
+    judgements = running.run(_judge(registry, touched, trust({digest, *_around(touched)})))
     for row, judgement in zip(touched, judgements, strict=True):
         placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
         keep(registry, row.sweep, repository, [placed])
 
 
-async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], keys: Sequence[PublicKey]) -> list[Judgement]:
+def _around(rows: Sequence[ArtifactVerdict]) -> set[str]:
+    """The rows' digests, and those of the indexes that list them."""
+    return {digest for row in rows for digest in (row.digest, *row.parents)}
+
+
+async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], ring: Trust) -> list[Judgement]:
     async with Client(registry.endpoint()) as client:
-        return [await judge_artifact(client, row.repository, row.digest, keys, indexes=row.parents) for row in rows]
+        return [
+            await judge_artifact(client, row.repository, row.digest, ring.keys, ring.options(), row.parents)
+            for row in rows
+        ]

@@ -15,6 +15,7 @@ from harborweb.audit import sightings
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
+from harborweb.audit.trusting import remember
 from harborweb.audit.words import FINDINGS, ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
@@ -48,7 +49,8 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         signatures=[
             {
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
-                "key": finding.key, "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
+                "key": finding.key, "signer": finding.signer, "identity": finding.identity,
+                "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
             }
             for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
         ],
@@ -65,8 +67,10 @@ def keep(registry: Registry, this: Sweep | None, repository: str, judgements: Se
     has seen the artifact.
     """
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    now = timezone.now()
+    remember(judgements, now)
     before, after = _write(mine, [_row(registry, this, judgement) for judgement in judgements])
-    Kept(registry, repository, timezone.now(), this, before, after).tell()
+    Kept(registry, repository, now, this, before, after).tell()
 
 
 @transaction.atomic
@@ -80,6 +84,7 @@ def keep_whole(
     meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags if not COSIGN_TAG.fullmatch(tag)}
     unread = {tag for one in judgements if not one.digest for tag in one.tags}
     sightings.whole(registry, repository, meant, asked, unread=unread)
+    remember(judgements, asked)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     newer, changed = _newer(mine, asked), sightings.changed_since(registry, repository, asked)
     rows = [row for row in (_row(registry, this, one) for one in judgements) if row.digest not in newer]
@@ -120,6 +125,7 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     told = TagSighting.objects.filter(registry=registry, repository=repository, tag__in=asked_for)
     before = set(told.filter(ended=None).values_list("digest", flat=True))
     sightings.some(registry, repository, looked.tags, looked.asked, gone=looked.gone_tags)
+    remember(looked.judgements, looked.asked)
     now = dict(told.filter(ended=None).values_list("tag", "digest"))
     fresh = {judgement.digest: _row(registry, None, judgement) for judgement in looked.judgements}
     newer = _newer(mine.filter(digest__in=fresh), looked.asked)

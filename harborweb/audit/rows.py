@@ -210,11 +210,12 @@ class _Judge:
         signatures_at = ""
         if self.options.signature_repository:
             signatures_at = f"{elsewhere.endpoint.host}/{self.options.signature_repository}"
+        signer = opinion.key or (opinion.finding.signer if opinion.finding else "")
         return command_for(
             f"{endpoint.host}/{self.repository}@{row.digest}",
             opinion.format,
             opinion.finding,
-            next((key for key in self.keys if key.fingerprint == opinion.key), None),
+            next((key for key in self.keys if key.fingerprint == signer), None),
             keys=self.keys,
             allow_http=endpoint.allow_http,
             annotations=self.options.annotations,

@@ -17,13 +17,12 @@ from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.rows import judge_repository
 from harborweb.audit.survey import repositories_of
+from harborweb.audit.trusting import Trust, trust
 from harborweb.audit.words import ORDER, WORDS
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.models import Registry
-from harborweb.signing.services import trusted_keys
-from harborweb.verification.keys import PublicKey
 
 
 def sweep(run: Run) -> dict[str, Any]:
@@ -56,26 +55,26 @@ class _Walk:
         client = Client(self.registry.endpoint())
         self.runner.run(_opened(client))
         try:
-            keys = trusted_keys()
+            ring = trust()
             self.run.step(1, 3, _("List the repositories"))
             asked = timezone.now()
             names = self.runner.run(repositories_of(client))
             found = ngettext("%(n)d repository", "%(n)d repositories", len(names)) % {"n": len(names)}
-            trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(keys)) % {"n": len(keys)}
+            trusted = ngettext("%(n)d trusted key", "%(n)d trusted keys", len(ring.keys)) % {"n": len(ring.keys)}
             self.run.line(f"{found}, {trusted}")
             self.run.step(2, 3, _("Judge"))
             for done, name in enumerate(names):
                 self.run.progress(done, len(names))
-                self._repository(client, name, keys)
+                self._repository(client, name, ring)
         finally:
             self.runner.run(_closed(client))
         self.run.step(3, 3, _("Count"))
         return self._finish(names, asked)
 
-    def _repository(self, client: Client, name: str, keys: Sequence[PublicKey]) -> None:
+    def _repository(self, client: Client, name: str, ring: Trust) -> None:
         asked = timezone.now()
         try:
-            judgements = self.runner.run(self._judged(client, name, keys))
+            judgements = self.runner.run(self._judged(client, name, ring))
         except NotFound:  # a catalog keeps the names of repositories that are empty
             judgements = []
         except RegistryError as error:
@@ -87,9 +86,9 @@ class _Walk:
         found = Counter(judgement.verdict for judgement in judgements)
         self.run.line(f"{name}: " + ", ".join(f"{WORDS[v]} {found[v]}" for v in ORDER if found[v]))
 
-    async def _judged(self, client: Client, name: str, keys: Sequence[PublicKey]) -> list[Judgement]:
+    async def _judged(self, client: Client, name: str, ring: Trust) -> list[Judgement]:
         found = []
-        async with aclosing(judge_repository(client, name, keys)) as judgements:
+        async with aclosing(judge_repository(client, name, ring.keys, ring.options())) as judgements:
             async for judgement in judgements:
                 self.run.check()
                 found.append(judgement)

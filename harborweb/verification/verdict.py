@@ -75,7 +75,8 @@ class Finding:
 
     `place` says where ("tag sha256-….sig, layer 1"), `format` is "simple-signing", "bundle" or empty, `key`
     the fingerprint of the trusted key that made it or empty, `annotations` what is signed besides the digest,
-    `payload` the signed bytes and `signature` the raw signature, as far as they could be read.
+    `payload` the signed bytes and `signature` the raw signature, as far as they could be read. `signer` is the
+    fingerprint of the key that made it where that key does not count, `identity` the signature's own name.
     """
 
     place: str
@@ -87,6 +88,8 @@ class Finding:
     predicate_type: str = ""
     payload: bytes = field(default=b"", repr=False)
     signature: bytes = field(default=b"", repr=False)
+    signer: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, HookEvent, TagSighting
 from harborweb.audit.rows import judge_repository
 from harborweb.audit.survey import Row, present, repositories_of
+from harborweb.audit.trusting import trust
 from harborweb.audit.words import WORDS
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
@@ -26,7 +27,6 @@ from harborweb.jobs.run import Run
 from harborweb.registry import names
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.models import Registry
-from harborweb.signing.services import trusted_keys
 from harborweb.verification.manifest import read_manifest
 from harborweb.verification.strict import Malformed
 
@@ -261,14 +261,14 @@ class _Look:
     def _judged(self, only: Sequence[str] | None) -> list[Judgement]:
         async def judge() -> list[Judgement]:
             found = []
-            judging = judge_repository(self.client, self.repository, keys, only=only)
+            judging = judge_repository(self.client, self.repository, ring.keys, ring.options(), only=only)
             async with aclosing(judging) as judgements:
                 async for judgement in judgements:
                     self.run.check()
                     found.append(judgement)
             return found
 
-        keys = trusted_keys()
+        ring = trust()
         return self.runner.run(judge()) if only is None or only else []
 
 

@@ -17,6 +17,11 @@ know bundles, and 3.1 looks at bundles only where one parses.
 
 What looks green here and is not `trusted` is `via_index`: the artifact itself is not signed, an index in the
 same repository that lists it is. cosign refuses such an artifact when it is asked for its own digest.
+
+cosign is given one key and knows no more of it. In harborweb a key can have a window, can be revoked from a time on
+and can count in some projects only. A signature by a key that does not count there, or did not when harborweb first
+saw the signature, is `unknown_key`, and the reason says which limit it was; cosign with that key accepts it. The
+command line without a database has no such limits.
 """
 
 

@@ -1,0 +1,20 @@
+"""Judgements without a registry, for what becomes of them once they are made."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from harborweb.audit.judgement import Judgement
+from harborweb.verification.verdict import Verdict
+
+
+def digest_of(name: str) -> str:
+    """A digest to be told by `name`."""
+    return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def judgement(repository: str, verdict: Verdict, tag: str = "1", **more: Any) -> Judgement:
+    """A judgement of `repository:tag`, whose digest is that of its name."""
+    tags = (tag,) if tag else ()
+    made = Judgement(repository, tags, digest_of(f"{repository}:{tag}"), verdict, f"It is {verdict}.")
+    return replace(made, **more)

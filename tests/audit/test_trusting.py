@@ -1,0 +1,105 @@
+"""A key's window, revocation and projects, as they change what a sweep and an event say."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from harborweb.audit.again import judge_again
+from harborweb.audit.models import ArtifactVerdict, SignatureSeen
+from harborweb.audit.trusting import Trust, remember, trust
+from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
+from harborweb.signing.models import Key
+from harborweb.verification.trust import TrustedKey
+from harborweb.verification.verdict import Finding, Verdict
+from tests.audit.judging import judgement
+from tests.verification.material import public
+
+HOUR = timedelta(hours=1)
+NOW = timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("limits", "project", "seen", "refused"),
+    [
+        ({}, "team", NOW, ""),
+        ({"projects": ("team",)}, "team", NOW, ""),
+        ({"projects": ("te?m", "x")}, "team", NOW, ""),
+        ({"projects": ("team",)}, "team2", NOW, "does not trust"),
+        ({"projects": ("Team",)}, "team", NOW, "does not trust"),
+        ({"not_before": NOW}, "team", NOW, ""),
+        ({"not_before": NOW}, "team", NOW - timedelta.resolution, "counts from"),
+        ({"not_after": NOW}, "team", NOW - timedelta.resolution, ""),
+        ({"not_after": NOW}, "team", NOW, "counts until"),
+        ({"revoked_from": NOW, "revoked_reason": "laptop lost"}, "team", NOW, "laptop lost"),
+        ({"revoked_from": NOW}, "team", NOW - timedelta.resolution, ""),
+    ],
+)
+def test_when_and_where_a_key_refuses(limits: dict[str, Any], project: str, seen: Any, refused: str) -> None:
+    reason = TrustedKey(public(), **limits).refuses(project, seen)
+    assert (refused in reason) if refused and reason else (reason is None and not refused)
+
+
+@pytest.mark.django_db
+def test_what_was_seen_before_counts_and_what_was_not_is_seen_now() -> None:
+    key = public()
+    ring = Trust([TrustedKey(key, revoked_from=NOW - HOUR)])
+    finding = Finding("tag", Verdict.TRUSTED, "Signed.", "bundle", key.fingerprint, payload=b"p", signature=b"s")
+    refused = ring.weigh("team/web", "sha256:1", finding)
+    assert (refused.verdict, refused.key, refused.signer) == ("unknown_key", "", key.fingerprint)
+    assert "revoked" in refused.reason and refused.identity
+    older = Trust(ring.ring, {refused.identity: NOW - 2 * HOUR}).weigh("team/web", "sha256:1", finding)
+    assert (older.verdict, older.key, older.signer) == ("trusted", key.fingerprint, "")
+    attested = replace(finding, verdict=Verdict.ATTESTATION_ONLY, reason="By a trusted key.", predicate_type="x/y")
+    refused = ring.weigh("team/web", "sha256:1", attested)
+    assert (refused.verdict, refused.key, refused.signer) == ("attestation_only", "", key.fingerprint)
+    assert "by no trusted key" in refused.reason
+    for verdict in (Verdict.INVALID, Verdict.UNCHECKED):
+        other = replace(finding, verdict=verdict)
+        assert ring.weigh("team/web", "sha256:1", other) is other
+
+
+@pytest.mark.django_db
+def test_first_sights_are_kept_once_and_learn_whose_they_are() -> None:
+    stranger = Finding("tag", Verdict.UNKNOWN_KEY, "By no key.", identity="1" * 64)
+    remember([judgement("team/web", Verdict.UNKNOWN_KEY, findings=(stranger,))], NOW - HOUR)
+    known = Finding("tag", Verdict.TRUSTED, "Signed.", key="f" * 64, identity="1" * 64)
+    bad = Finding("tag", Verdict.INVALID, "Garbage.")
+    for at in (NOW, NOW + HOUR):
+        remember([judgement("team/web", Verdict.TRUSTED, findings=(known, bad))], at)
+    row = SignatureSeen.objects.get()
+    assert (row.identity, row.key, row.first_seen) == ("1" * 64, "f" * 64, NOW - HOUR)
+
+
+def test_a_limit_changes_the_verdict_and_its_end_changes_it_back(
+    known: Registry, sweep: Callable[[Registry], Job]
+) -> None:
+    assert sweep(known).state == Job.State.SUCCEEDED
+    row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
+    seen = SignatureSeen.objects.get(digest=row.digest)
+    key = Key.objects.get()
+    assert seen.key == key.fingerprint == row.key and trust().seen == {}
+    assert set(SignatureSeen.objects.values_list("key", flat=True)) == {"", key.fingerprint}  # the stranger's too
+
+    def judged(**limits: Any) -> ArtifactVerdict:
+        Key.objects.update(**{"not_before": None, "not_after": None, "revoked_from": None, "projects": []} | limits)
+        judge_again(known, row.repository, row.digest)
+        return ArtifactVerdict.objects.get(pk=row.pk)
+
+    revoked = judged(revoked_from=seen.first_seen, revoked_reason="laptop lost")
+    assert (revoked.verdict, revoked.key) == ("unknown_key", "")
+    assert "laptop lost" in revoked.reason and revoked.signatures[0]["signer"] == key.fingerprint
+    assert f"{key.name}.pub" in revoked.command
+    assert judged(revoked_from=seen.first_seen + HOUR).verdict == "trusted"
+    assert judged(not_before=seen.first_seen + HOUR).verdict == "unknown_key"
+    assert judged(not_after=seen.first_seen + timedelta.resolution).verdict == "trusted"
+    assert judged(projects=["platform"]).verdict == "unknown_key"
+    Key.objects.update(projects=["platform"])
+    assert sweep(known).state == Job.State.SUCCEEDED
+    by_project = dict(ArtifactVerdict.objects.filter(key=key.fingerprint).values_list("verdict", "project"))
+    assert by_project == {"trusted": "platform", "via_index": "platform"}
+    assert SignatureSeen.objects.get(pk=seen.pk).first_seen == seen.first_seen
