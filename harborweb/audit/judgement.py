@@ -4,12 +4,14 @@ import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harborweb.audit.report import key_file
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
 
 EVIDENCE_BYTES = 64 * 1024
+SIGNERS = 100  # kept of one artifact
 LONGEST_TYPE = 300  # of a predicate
 
 
@@ -49,12 +51,20 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     command: str = ""
     parents: tuple[str, ...] = ()
+    badge: str = ""  # what Harbor shows (audit.badges)
+    pulled: datetime | None = None  # last, as Harbor's list says
 
 
 def identity_of(finding: Finding) -> str:
     """A signature's own name, hex SHA-256 of its form, the signed bytes and the raw signature."""
     parts = (finding.format.encode(), hashlib.sha256(finding.payload).digest(), finding.signature)
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def signers_of(findings: Sequence[Finding]) -> list[list[str]]:
+    """Each signature's identity, key and verdict, sorted, without what was said twice; at most SIGNERS."""
+    found = {(identity_of(one), one.key, str(one.verdict)) for one in findings if one.signature}
+    return [list(one) for one in sorted(found)[:SIGNERS]]
 
 
 def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) -> tuple[Evidence, ...]:

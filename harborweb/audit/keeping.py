@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from harborweb.audit import sightings
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judgement import Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
 from harborweb.audit.trusting import remember
@@ -46,6 +46,9 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         is_finding=judgement.verdict in FINDINGS,
         command=judgement.command,
         parents=list(judgement.parents),
+        badge=judgement.badge,
+        pulled=judgement.pulled,
+        signers=signers_of(judgement.findings),
         signatures=[
             {
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
@@ -142,6 +145,15 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
     were = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
     Kept(registry, repository, looked.asked, None, was, after, were).tell()
+
+
+def forget_repositories(registry: Registry, this: Sweep, listed: Collection[str], asked: datetime) -> None:
+    """Forget what lay in repositories that the registry did not list at `asked`."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, checked__lte=asked).order_by()
+    for name in sorted(set(rows.values_list("repository", flat=True).distinct()) - set(listed)):
+        with transaction.atomic():
+            gone = _delete(rows.filter(repository=name))
+            Kept(registry, name, asked, this, gone=gone).tell()
 
 
 def _delete(rows: QuerySet[ArtifactVerdict]) -> dict[str, Was]:

@@ -8,11 +8,12 @@ from django.dispatch import Signal
 
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.registry.models import Registry
+from harborweb.verification.verdict import Verdict
 
 # Sent inside the transaction that keeps, with `kept`: a receiver reads and writes the database, and does nothing else.
 kept = Signal()
 
-COMPARED = ["digest", "verdict", "key", "tags", "standing", "is_finding", "since"]
+COMPARED = ["digest", "verdict", "key", "tags", "standing", "is_finding", "since", "signers"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,13 @@ class Was:
     tags: tuple[str, ...]
     standing: str
     is_finding: bool
+    since: datetime  # when it first got this verdict
+    signers: frozenset[str] = frozenset()  # fingerprints of the trusted keys that signed it
 
     @classmethod
     def of(cls, row: ArtifactVerdict) -> "Was":
-        return cls(row.verdict, row.key, tuple(row.tags), row.standing, row.is_finding)
+        trusted = frozenset(key for _identity, key, verdict in row.signers if verdict == Verdict.TRUSTED)
+        return cls(row.verdict, row.key, tuple(row.tags), row.standing, row.is_finding, row.since, trusted)
 
 
 @dataclass(frozen=True)

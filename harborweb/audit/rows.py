@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from harborweb.audit.badges import NOT_ASKED, badge_by_places
 from harborweb.audit.collect import Options, look
 from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of, remembered
 from harborweb.audit.survey import Row, fetched, repositories_of, survey
@@ -176,8 +177,9 @@ class _Judge:
             digest = row.digest if ":" in row.digest else ""
             found = (finding,)
             return Judgement(
-                self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents
-            )
+                self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents,
+                badge=row.badge, pulled=row.pulled,
+            )  # fmt: skip
         seen = await self._look(row.digest)
         opinion = judge(one.finding for one in seen)
         return Judgement(
@@ -192,7 +194,19 @@ class _Judge:
             evidence=evidence_of(row.body, seen, opinion.finding),
             command=self._command(row, opinion),
             parents=tuple(row.parents),
+            badge=row.badge or await self._badge(seen),
+            pulled=row.pulled,
         )
+
+    async def _badge(self, seen: Sequence[Seen]) -> str:
+        """What Harbor shows of an artifact that its lists do not tell of, such as a platform of an index."""
+        try:
+            told = not self.options.signature_repository and await self.client.is_harbor()
+        except RegistryError:
+            told = False
+        if not told:
+            return NOT_ASKED
+        return badge_by_places(one.finding for one in seen)
 
     async def _look(self, digest: str) -> list[Seen]:
         """What `look` finds; a mistake of ours costs one row, not the whole sweep, and that row is not green."""

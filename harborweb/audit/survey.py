@@ -15,7 +15,9 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from harborweb.audit.badges import badge_of
 from harborweb.audit.collect import Options
 from harborweb.registry import names
 from harborweb.registry.client import Client, Manifest, NotFound, RegistryError
@@ -46,6 +48,8 @@ class Row:
     is_index: bool = False
     may_list_referrers: bool = False
     withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
+    badge: str = ""  # what Harbor's list shows (audit.badges)
+    pulled: datetime | None = None
 
 
 async def repositories_of(client: Client) -> list[str]:
@@ -117,6 +121,7 @@ async def _listed_by_harbor(client: Client, repository: str, options: Options) -
     rows = await _all(client, repository, list(artifacts), options)
     for row, artifact in zip(rows, artifacts.values(), strict=True):
         row.tags = [tag.name for tag in artifact.tags]
+        row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from harborweb.audit import counts, keeping, sightings
 from harborweb.audit.judgement import Judgement
-from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.models import Sweep
 from harborweb.audit.rows import judge_repository
 from harborweb.audit.survey import repositories_of
 from harborweb.audit.trusting import Trust, trust
@@ -96,8 +96,7 @@ class _Walk:
 
     def _finish(self, names: Sequence[str], asked: datetime) -> dict[str, Any]:
         sightings.forget_repositories(self.registry, names, asked)
-        rows = ArtifactVerdict.objects.filter(registry=self.registry, checked__lte=asked)
-        rows.exclude(repository__in=names).delete()
+        keeping.forget_repositories(self.registry, self.sweep, names, asked)
         summary = counts.summary(self.registry)
         Sweep.objects.filter(pk=self.sweep.pk).update(
             finished=timezone.now(), complete=not self.unread, artifacts=summary.total,

@@ -1,8 +1,9 @@
 """What the sweeps found, what tags meant, and what a registry told us of itself."""
 
+from harborweb.audit.models.changes import Change
 from harborweb.audit.models.hooks import Hook, HookEvent
 from harborweb.audit.models.sightings import TagSighting
 from harborweb.audit.models.sweeps import Sweep
 from harborweb.audit.models.verdicts import ArtifactVerdict, SignatureSeen
 
-__all__ = ["ArtifactVerdict", "Hook", "HookEvent", "SignatureSeen", "Sweep", "TagSighting"]
+__all__ = ["ArtifactVerdict", "Change", "Hook", "HookEvent", "SignatureSeen", "Sweep", "TagSighting"]

@@ -33,6 +33,10 @@ class ArtifactVerdict(models.Model):
     standing = models.CharField(max_length=16, default="finding")
     standing_reason = models.TextField(blank=True)
     is_finding = models.BooleanField(default=True)
+    badge = models.CharField(max_length=10, blank=True)  # what Harbor shows (audit.badges); empty: not asked
+    pulled = models.DateTimeField(null=True)  # last, as Harbor's list said
+    # Of each signature that could be read its identity (judgement.identity_of), its key and its verdict
+    signers: "models.JSONField[list[list[str]], list[list[str]]]" = models.JSONField(default=list)
     since = models.DateTimeField()  # when it first got this verdict
     checked = models.DateTimeField()
 
@@ -43,6 +47,7 @@ class ArtifactVerdict(models.Model):
             # Rows are wide (evidence): what pages count and filter by is read from these alone.
             models.Index(fields=["registry", "project", "verdict"], name="verdict_of_project"),
             models.Index(fields=["registry", "repository", "rank", "-since"], name="verdict_of_repository"),
+            models.Index(fields=["registry", "badge", "rank", "project"], name="verdict_by_badge"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["registry", "repository", "digest"], name="one_verdict_per_artifact")
