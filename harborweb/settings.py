@@ -233,6 +233,7 @@ JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
     "audit-look-after": {"task": "harborweb.audit.tasks.look_after", "schedule": 5.0, "options": {"expires": 5}},
+    "audit-forget-old": {"task": "harborweb.audit.tasks.forget_old", "schedule": 24 * 3600.0},
     "deployment-look": {"task": "harborweb.deployment.tasks.look", "schedule": 10.0, "options": {"expires": 10}},
     "registry-look-after": {"task": "harborweb.registry.beat.look_after", "schedule": 3600.0},
 }

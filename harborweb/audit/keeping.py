@@ -132,7 +132,8 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     now = dict(told.filter(ended=None).values_list("tag", "digest"))
     fresh = {judgement.digest: _row(registry, None, judgement) for judgement in looked.judgements}
     newer = _newer(mine.filter(digest__in=fresh), looked.asked)
-    known = {row.digest: row for row in mine.filter(digest__in={*before, *fresh}).only(*PLACED)}
+    known = {row.digest: row for row in mine.filter(digest__in={*before, *fresh}).only(*PLACED, *COMPARED)}
+    were = by_digest(known.values())  # with the tags that they had
     for digest, row in {**known, **fresh}.items():
         old = known.get(digest)
         others = {tag for tag in (old.tags if old else ()) if tag not in asked_for}
@@ -142,9 +143,13 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
             row.parents = list(dict.fromkeys([*row.parents, *old.parents]))
     ArtifactVerdict.objects.bulk_update(known.values(), ["tags"], batch_size=200)
     was, after = _write(mine.filter(digest__in=fresh), [row for digest, row in fresh.items() if digest not in newer])
+    after |= by_digest(row for row in known.values() if row.digest not in after)
+    was |= {digest: one for digest, one in were.items() if digest in after}
     bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
-    were = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
-    Kept(registry, repository, looked.asked, None, was, after, were).tell()
+    gone = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
+    gone |= {digest: one for digest, one in were.items() if digest in gone}
+    after = {digest: one for digest, one in after.items() if digest not in gone}
+    Kept(registry, repository, looked.asked, None, was, after, gone).tell()
 
 
 def forget_repositories(registry: Registry, this: Sweep, listed: Collection[str], asked: datetime) -> None:
