@@ -225,6 +225,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+# E-mail, for notices: without a host there is none
+EMAIL_HOST = _text("EMAIL_HOST")
+EMAIL_PORT = int(_text("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = _text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = _text("EMAIL_PASSWORD")
+EMAIL_USE_SSL = _text("EMAIL_SECURITY", "starttls") == "tls"
+EMAIL_USE_TLS = _text("EMAIL_SECURITY", "starttls") == "starttls"  # any other word: plain
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _text("EMAIL_FROM", "harborweb@localhost")
+
 # Jobs (seconds)
 JOB_HEARTBEAT_SECONDS = float(_text("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_LOST_SECONDS = float(_text("JOB_LOST_SECONDS", "45"))

@@ -12,5 +12,6 @@ urlpatterns = [
     path("keys/", include("harborweb.signing.urls")),
     path("audit/", include("harborweb.audit.urls")),
     path("hooks/", include("harborweb.audit.hooks.urls")),
+    path("", include("harborweb.audit.notices.urls")),
     path("jobs/", include("harborweb.jobs.urls")),
 ]

@@ -55,7 +55,7 @@ def test_every_view_has_a_name_and_declares_a_role() -> None:
 
 def test_only_these_are_public() -> None:
     names = ("sign_in", "sign_out", "link", "language", "theme", "health")
-    assert {f"accounts:{name}" for name in names} | {"hooks:harbor"} == PUBLIC
+    assert {f"accounts:{name}" for name in names} | {"hooks:harbor", "metrics:scrape"} == PUBLIC
 
 
 @pytest.mark.django_db
@@ -101,6 +101,7 @@ def test_writing_views_refuse_get(as_role: Any) -> None:
         r"add|remove|delete|stop|start|deploy$|sweep|sign$|verify|trust|rename|discard|_role|_active|_link|_out"
     )
     asking = {
+        "audit:notice_add",
         "store:registry_add",
         "store:registry_remove",
         "store:project_add",

@@ -34,6 +34,7 @@ SERVERS = {  # package: where its program is
     "skopeo": "/usr/bin/skopeo",
     "podman": "/usr/bin/podman",
     "iproute2": "/usr/*bin/ip",
+    "python3-aiosmtpd": "/usr/bin/aiosmtpd",
 }
 
 

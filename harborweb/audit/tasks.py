@@ -8,11 +8,13 @@ from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
+from harborweb.audit.notices import noting, telling
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed
 
 signed.connect(judge_again, dispatch_uid="audit.judge_again")
 kept.connect(changes.write, dispatch_uid="audit.changes")
+kept.connect(noting.note, dispatch_uid="audit.note")
 
 
 @shared_task
@@ -33,10 +35,17 @@ def make_hooks(job_id: int) -> None:
     perform(job_id, making.make)
 
 
+@shared_task
+def tell(job_id: int) -> None:
+    """Tell a channel what has happened."""
+    perform(job_id, telling.tell)
+
+
 @shared_task(expires=30)
 def look_after() -> None:
-    """Have looked at what waits, and at what a dead job had taken."""
+    """Have looked at what waits, at what a dead job had taken, and told what there is to tell."""
     queueing.look_after(look)
+    telling.look_after(tell)
 
 
 @shared_task(expires=3600)

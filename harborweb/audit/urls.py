@@ -4,6 +4,7 @@ from django.urls import path
 
 from harborweb.audit import views
 from harborweb.audit.hooks import views as hooks
+from harborweb.audit.notices import views as notices
 
 app_name = "audit"
 urlpatterns = [
@@ -12,6 +13,12 @@ urlpatterns = [
     path("export.<str:form>", views.export, name="export"),
     path("hooks/<int:pk>/", hooks.page, name="hooks"),
     path("hooks/<int:pk>/make/", hooks.make, name="hooks_make"),
+    path("notices/", notices.home, name="notices"),
+    path("notices/add/", notices.add, name="notice_add"),
+    path("notices/metrics/", notices.metrics_token, name="metrics_token"),
+    path("notices/<int:pk>/", notices.change, name="notice"),
+    path("notices/<int:pk>/test/", notices.test, name="notice_test"),
+    path("notices/<int:pk>/remove/", notices.remove, name="notice_remove"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),
 ]

@@ -2,8 +2,21 @@
 
 from harborweb.audit.models.changes import Change
 from harborweb.audit.models.hooks import Hook, HookEvent
+from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
 from harborweb.audit.models.sightings import TagSighting
 from harborweb.audit.models.sweeps import Sweep
 from harborweb.audit.models.verdicts import ArtifactVerdict, SignatureSeen
 
-__all__ = ["ArtifactVerdict", "Change", "Hook", "HookEvent", "SignatureSeen", "Sweep", "TagSighting"]
+__all__ = [
+    "ArtifactVerdict",
+    "Change",
+    "Channel",
+    "Happening",
+    "Hook",
+    "HookEvent",
+    "Message",
+    "MetricsAccess",
+    "SignatureSeen",
+    "Sweep",
+    "TagSighting",
+]

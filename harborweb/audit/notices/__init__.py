@@ -1,0 +1,1 @@
+"""Who is told what: channels, and the happenings that they are told of."""

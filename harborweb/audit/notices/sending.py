@@ -1,0 +1,116 @@
+"""A message on its way: a signed webhook, a Slack-compatible one, an e-mail.
+
+Webhooks are signed as the Standard Webhooks specification says (standardwebhooks.com): HMAC-SHA256 over
+"id.timestamp.body", base64, in `webhook-signature` as "v1,…"; the secret is written "whsec_" and base64.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import smtplib
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+
+from harborweb import sealing
+from harborweb.audit.models import Channel
+from harborweb.audit.notices.wording import Told
+from harborweb.errors import Problem
+from harborweb.registry import running
+from harborweb.registry.errors import plain
+
+SECONDS = 15
+ANSWER_BYTES = 2000  # that are read of what the other side says
+PURPOSE = "notice-channel"
+PREFIX = "whsec_"
+
+
+def new_secret() -> str:
+    """A fresh secret for a webhook."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def signature(secret: str, identity: str, timestamp: int, body: bytes) -> str:
+    """What stands in `webhook-signature`."""
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    signed = f"{identity}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def send(channel: Channel, told: Told, identity: str, at: datetime) -> None:
+    """Hand `told` to the other side; raises Problem with what it said. `identity` stays when it is sent again."""
+    address = sealing.unseal(channel.address_sealed, PURPOSE).decode()
+    if channel.kind == Channel.Kind.EMAIL:
+        _mail(address.split(), told)
+        return
+    slack = channel.kind == Channel.Kind.SLACK
+    body = json.dumps(told.as_slack() if slack else told.as_data(identity, at), ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json", "User-Agent": "harborweb"}
+    if not slack and channel.secret_sealed:
+        stamp = int(at.timestamp())
+        secret = sealing.unseal(channel.secret_sealed, PURPOSE).decode()
+        headers |= {
+            "webhook-id": identity, "webhook-timestamp": str(stamp),
+            "webhook-signature": signature(secret, identity, stamp, body),
+        }  # fmt: skip
+    running.run(_post(address, body, headers, channel.ca_pem))
+
+
+async def _post(address: str, body: bytes, headers: Mapping[str, str], ca_pem: str) -> None:
+    """POST once: no redirect is followed, no proxy setting obeyed, no cookie kept."""
+    host = urlsplit(address).hostname or ""
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    try:
+        context = ssl.create_default_context()
+        if ca_pem.strip():
+            context.load_verify_locations(cadata=ca_pem)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            session.post(address, data=body, headers=dict(headers), allow_redirects=False, ssl=context) as answer,
+        ):
+            said = await answer.content.read(ANSWER_BYTES)
+            status = answer.status
+    except TimeoutError as error:
+        raise _unreached(host, _("it did not answer within %d seconds") % SECONDS) from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+        # The words of these errors may hold the address, whose path can be a secret.
+        raise _unreached(host, type(error).__name__) from error
+    if not 200 <= status < 300:
+        words = plain(said.decode(errors="replace"))[:120]
+        raise Problem(
+            _("%(host)s answered %(status)d: %(words)s") % {"host": host, "status": status, "words": words or "-"},
+            _("Look at the address, and at what the other side wants. The next message tells all of it again."),
+        )
+
+
+def _unreached(host: str, why: str) -> Problem:
+    return Problem(
+        _("%(host)s was not reached: %(why)s.") % {"host": host, "why": why},
+        _("Try it from the worker’s machine. The next message tells all of it again."),
+    )
+
+
+def _mail(addresses: list[str], told: Told) -> None:
+    if not settings.EMAIL_HOST:
+        raise Problem(
+            _("This worker knows no mail server."),
+            _("Set HARBORWEB_EMAIL_HOST (and EMAIL_PORT, EMAIL_USER, EMAIL_PASSWORD_FILE, EMAIL_FROM) for it."),
+        )
+    message = EmailMessage(subject=f"[harborweb] {told.title}", body=told.as_text(), to=addresses)
+    message.extra_headers["Auto-Submitted"] = "auto-generated"
+    try:
+        message.send()
+    except (smtplib.SMTPException, OSError) as error:
+        raise Problem(
+            _("The mail server %(host)s did not take it: %(why)s.")
+            % {"host": settings.EMAIL_HOST, "why": plain(str(error))[:200]},
+            _("Look at the addresses and at the mail settings of the worker. The next message tells all of it again."),
+        ) from error
