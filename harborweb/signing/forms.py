@@ -11,18 +11,18 @@ from django.utils.translation import gettext_lazy
 
 from harborweb.registry import names
 from harborweb.registry.models import Registry
+from harborweb.signing import keyfiles
 from harborweb.signing.models import Key
+from harborweb.tools import cosign_kms
 
-MAX_FILE = 64 * 1024
 ENCRYPTED = re.compile(r"BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED|BEGIN OPENSSH PRIVATE KEY")
-PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 
 class SecretText(forms.Textarea):
     """A text area that never shows again what was typed, when that was a private key."""
 
     def format_value(self, value: Any) -> Any:
-        return "" if "PRIVATE" in str(value) else super().format_value(value)
+        return "" if keyfiles.is_private(str(value or "")) else super().format_value(value)
 
 
 class KeyForm(forms.Form):
@@ -103,10 +103,11 @@ class ImportForm(PasswordForm):
     pem = forms.CharField(
         label=gettext_lazy("Key"),
         required=False,
-        max_length=MAX_FILE,
+        max_length=keyfiles.MAX_BYTES,
         strip=False,
         help_text=gettext_lazy(
-            "The text of cosign.pub, of cosign.key, or of a private key as PEM (ECDSA, RSA or Ed25519, unencrypted). "
+            "The text of cosign.pub or of cosign.key; of a key as PEM or JWK (ECDSA, RSA or Ed25519; a private one "
+            "unencrypted); or of an X.509 certificate, of which only the public key is used. "
             "A private key goes to a worker through a sealed slot that opens once, and is not shown again."
         ),
         widget=SecretText(attrs={"rows": 6, "class": "mono", "autocomplete": "off", "spellcheck": "false"}),
@@ -121,7 +122,7 @@ class ImportForm(PasswordForm):
         )
 
     def needs_password(self, cleaned: dict[str, Any]) -> bool:
-        return bool(PRIVATE.search(cleaned.get("pem") or ""))
+        return keyfiles.is_private(cleaned.get("pem") or "")
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["pem"] = self._text()
@@ -129,12 +130,12 @@ class ImportForm(PasswordForm):
         text = cleaned["pem"]
         if not text.strip():
             self.add_error("pem", _("A key is missing. Paste its text, or choose its file."))
-        elif "-----BEGIN" not in text:
+        elif "-----BEGIN" not in text and not keyfiles.is_jwk(text):
             self.add_error(
                 "pem",
                 _(
-                    "This is no key file: it has no line that begins with -----BEGIN. "
-                    "Choose cosign.pub, cosign.key, or a private key as PEM."
+                    "This is no key file: it has no line that begins with -----BEGIN, and it is no JWK. "
+                    "Choose cosign.pub, cosign.key, a key as PEM or JWK, or a certificate."
                 ),
             )
         elif ENCRYPTED.search(text):
@@ -150,16 +151,28 @@ class ImportForm(PasswordForm):
     @property
     def is_private(self) -> bool:
         """Whether what was typed looks like a private key."""
-        return bool(PRIVATE.search(self.cleaned_data.get("pem") or ""))
+        return keyfiles.is_private(self.cleaned_data.get("pem") or "")
 
     def _text(self) -> str:
         file = self.cleaned_data.get("file")
         if not isinstance(file, UploadedFile):
             return str(self.cleaned_data.get("pem") or "")
-        if (file.size or 0) > MAX_FILE:
+        if (file.size or 0) > keyfiles.MAX_BYTES:
             self.add_error("file", _("This file is larger than 64 kB, so it is no key."))
             return "-"
         return bytes(file.read()).decode(errors="replace")
+
+
+class KmsForm(KeyForm):
+    """A key that stays in a KMS."""
+
+    uri = forms.CharField(
+        label=gettext_lazy("URI"),
+        max_length=cosign_kms.LONGEST_URI,
+        help_text=gettext_lazy("As cosign takes it after --key. No password and no token belong here."),
+        widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ["name", "uri", "trusted"]
 
 
 class NameForm(forms.Form):
@@ -187,7 +200,7 @@ class ImageForm(forms.Form):
 class SignForm(ImageForm):
     """What shall be signed, with which key."""
 
-    key = forms.ModelChoiceField(Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY))
+    key = forms.ModelChoiceField(Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY))
     annotations = forms.CharField(required=False, max_length=8000)
     password = forms.CharField(required=False, strip=False, max_length=1000, widget=forms.PasswordInput)
     simple = forms.BooleanField(required=False)

@@ -3,8 +3,9 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from harborweb import sealing
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.signing import found, words
+from harborweb.signing.keyfiles import private_pem
 from harborweb.signing.models import Key
-from harborweb.tools import cosign
+from harborweb.tools import cosign, cosign_kms
 from harborweb.tools.cosign import Cosign, Outcome
 from harborweb.verification.keys import load_public_key
 
@@ -54,7 +56,7 @@ def import_key(run: Run) -> dict[str, Any]:
     """Take in a private key that was made elsewhere.
 
     1. Take the typed key and password out of their slot
-    2. Turn a PEM key into cosign's encrypted form (cosign's own stays as it is)
+    2. Turn a PEM key or a JWK into cosign's encrypted form (cosign's own stays as it is)
     3. Prove that the password opens it
     4. Store it sealed
     """
@@ -66,6 +68,8 @@ def import_key(run: Run) -> dict[str, Any]:
         with _folder() as folder:
             run.step(2, 4, _("Bring it into cosign’s form"))
             if not COSIGN_KEY.search(private):
+                private = private_pem(private)
+                _hide(run, private, password)
                 cosign.write_private(folder / "typed.pem", private)
                 env = cosign.environment(folder, password=password)
                 completed = run.execute(program.import_pem("typed.pem", "new"), cwd=folder, env=env, timeout=SECONDS)
@@ -75,6 +79,72 @@ def import_key(run: Run) -> dict[str, Any]:
             public = _prove(run, program, folder, private, password)
         run.step(4, 4, _("Store it sealed"))
         return _store(key, private, public, password)
+
+
+def connect_kms(run: Run) -> dict[str, Any]:
+    """Take in the public half of a key that stays in a KMS.
+
+    1. Look which variables for the KMS this worker has
+    2. Fetch the public half with cosign
+    3. Store it
+    """
+    with _key(run) as key:
+        run.step(1, 3, _("Look at this worker’s environment"))
+        program = found.announced(run)
+        _say_variables(run, key.kms_uri)
+        with _folder() as folder:
+            run.step(2, 3, _("Fetch the public half"))
+            public = _kms_public(run, program, folder, key.kms_uri)
+        run.step(3, 3, _("Store it"))
+        return _store(key, "", public, "")
+
+
+@dataclass(frozen=True)
+class Signer:
+    """How cosign gets at a private key: what stands after --key, and what its environment must hold."""
+
+    reference: str
+    password: str | None = field(default=None, repr=False)
+    private: str | None = field(default=None, repr=False)
+    further: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """The environment in which cosign signs, run in `folder`."""
+        return cosign.environment(folder, password=self.password, private_key=self.private, further=self.further)
+
+
+def signer_of(run: Run, key: Key) -> Signer:
+    """How cosign signs with `key`; its secrets are masked from now on. Raises Problem where it cannot."""
+    if key.kind == Key.Kind.KMS:
+        _say_variables(run, key.kms_uri)
+        return Signer(key.kms_uri, further=cosign_kms.variables(key.kms_uri))
+    private, password = secrets_of(run, key)
+    return Signer(cosign.KEY_REFERENCE, password, private)
+
+
+def still_there(run: Run, program: Cosign, folder: Path, key: Key) -> None:
+    """Raise Problem where the KMS does not answer for `key`, or answers with another key than the one known here."""
+    if key.kind != Key.Kind.KMS:
+        return
+    now = load_public_key(_kms_public(run, program, folder, key.kms_uri).encode())
+    if now.fingerprint != key.fingerprint:
+        raise words.kms_changed(key.name, now.fingerprint)
+
+
+def _say_variables(run: Run, uri: str) -> None:
+    """Which variables for the KMS are set here, by name; what they hold is masked where it is a secret."""
+    for value in cosign_kms.secrets(uri):
+        run.secret(value)
+    names = ", ".join(sorted(cosign_kms.variables(uri)))
+    run.line(_("Set in this worker’s environment: %s") % (names or _("none of the KMS’s variables")))
+
+
+def _kms_public(run: Run, program: Cosign, folder: Path, uri: str) -> str:
+    env = cosign.environment(folder, further=cosign_kms.variables(uri))
+    completed = run.execute(program.public_key(uri), cwd=folder, env=env, timeout=SECONDS)
+    if completed.exit_code:
+        raise words.kms_problem(cosign_kms.service_of(uri), completed.stderr)
+    return completed.stdout
 
 
 def already_here(fingerprint: str, besides: int | None = None) -> None:
@@ -151,14 +221,14 @@ def _good(exit_code: int, stderr: str) -> None:
 def _store(key: Key, private: str, public_pem: str, password: str) -> dict[str, Any]:
     public = load_public_key(public_pem.encode())
     already_here(public.fingerprint, besides=key.pk)
-    stored = key.password_mode == Key.Password.STORED
+    stored = bool(private) and key.password_mode == Key.Password.STORED
     try:
         changed = Key.objects.filter(pk=key.pk, state=Key.State.MAKING).update(
             state=Key.State.READY,
             public_pem=public.pem,
             fingerprint=public.fingerprint,
             algorithm=public.kind,
-            private_sealed=sealing.seal(private, PRIVATE),
+            private_sealed=sealing.seal(private, PRIVATE) if private else None,
             password_sealed=sealing.seal(password, PASSWORD) if stored else None,
         )
     except IntegrityError:  # the same key, taken in twice at once

@@ -1,5 +1,7 @@
 """Keys, and which cosign the workers have."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.text import slugify
@@ -34,6 +36,8 @@ class Key(models.Model):
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
 
+    SIGNING = (Kind.PAIR, Kind.KMS)
+
     name = models.CharField(_("name"), max_length=80, unique=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.READY, db_index=True)
@@ -44,6 +48,7 @@ class Key(models.Model):
     private_sealed = models.BinaryField(null=True)
     password_sealed = models.BinaryField(null=True)
     password_mode = models.CharField(max_length=8, choices=Password.choices, default=Password.NONE)
+    origin: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)  # keyfiles.Public
     kms_uri = models.CharField(max_length=500, blank=True)  # hashivault://…, awskms://…: no secret
     trusted = models.BooleanField(default=True)
     # When its signatures count, by the time harborweb first saw each (verification.trust)
@@ -78,8 +83,8 @@ class Key(models.Model):
 
     @property
     def signs(self) -> bool:
-        """Whether the private half is here and proved."""
-        return self.kind == self.Kind.PAIR and self.state == self.State.READY
+        """Whether it can sign: the private half is here or in a KMS, and proved."""
+        return self.kind in self.SIGNING and self.state == self.State.READY
 
     @property
     def asks(self) -> bool:

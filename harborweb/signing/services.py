@@ -22,9 +22,10 @@ from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing import tasks, words
+from harborweb.signing.keyfiles import read_public
 from harborweb.signing.keysmith import already_here
 from harborweb.signing.models import CosignFound, Key
-from harborweb.tools import cosign_features
+from harborweb.tools import cosign_features, cosign_kms
 from harborweb.verification.keys import PublicKey, load_public_key
 from harborweb.verification.trust import TrustedKey
 
@@ -49,7 +50,7 @@ def keyring() -> list[TrustedKey]:
 
 def signing_keys() -> list[Key]:
     """The keys that the sign panel offers: trusted ones first, the one used last at the top."""
-    rows = Key.objects.filter(kind=Key.Kind.PAIR, state=Key.State.READY)
+    rows = Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY)
     return list(rows.order_by("-trusted", F("used").desc(nulls_last=True), "name"))
 
 
@@ -82,9 +83,12 @@ def cosign_state() -> CosignState:
 
 
 def add_public_key(request: HttpRequest | None, name: str, data: bytes, *, trusted: bool) -> Key:
-    """Store a public key; raises Problem when `data` is none, or the name or the key is here already."""
-    public = load_public_key(data)
+    """Store the public key in a PEM, JWK or certificate; raises Problem when `data` is none, or the name or the key
+    is here already."""
+    found = read_public(data.decode(errors="replace"))
+    public = found.key
     key = _new(request, name, Key.Kind.PUBLIC, trusted, state=Key.State.READY)
+    key.origin = found.origin
     already_here(public.fingerprint)
     key.public_pem, key.fingerprint, key.algorithm = public.pem, public.fingerprint, public.kind
     with _name_once(key):
@@ -101,6 +105,26 @@ def request_pair(request: HttpRequest | None, name: str, mode: str, password: st
 def request_import(request: HttpRequest | None, name: str, mode: str, password: str, pem: str, *, trusted: bool) -> Key:
     """Begin importing a private key; whether `password` opens it is found out by the worker."""
     return _begin(request, name, mode, trusted, {"password": password, "pem": pem}, imported=True)
+
+
+def request_kms(request: HttpRequest | None, name: str, uri: str, *, trusted: bool) -> Key:
+    """Begin to fetch the public half of the key that a KMS has at `uri`; raises Problem for what is no such URI.
+
+    What signs in to the KMS is the worker's own environment: nothing of it is stored.
+    """
+    if cosign_kms.service_of(uri) is None:
+        raise words.no_kms_uri()
+    key = _new(request, name, Key.Kind.KMS, trusted, state=Key.State.MAKING)
+    key.kms_uri = uri
+    with _name_once(key):
+        key.save()
+        key.job = jobs.request(
+            tasks.connect_kms, kind="connect_kms", title=_("Connect KMS key %s") % name, subject=name, by=request,
+            arguments={"key": key.pk}, exclusive=f"key:{key.pk}",
+        )  # fmt: skip
+        key.save(update_fields=["job"])
+    record(request, "connect KMS key", name, uri)
+    return key
 
 
 def request_sign(

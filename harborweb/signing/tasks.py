@@ -23,6 +23,12 @@ def import_key(job_id: int) -> None:
 
 
 @shared_task
+def connect_kms(job_id: int) -> None:
+    """Fetch the public half of a KMS key."""
+    perform(job_id, keysmith.connect_kms)
+
+
+@shared_task
 def sign(job_id: int) -> None:
     """Sign a digest."""
     perform(job_id, workshop.sign)

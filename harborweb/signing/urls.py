@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.keys, name="keys"),
     path("new/", views.new, name="new"),
     path("import/", views.import_key, name="import"),
+    path("kms/", views.connect_kms, name="kms"),
     path("look/", views.look, name="look"),
     path("sign/", views.sign, name="sign"),
     path("verify/", views.verify, name="verify"),

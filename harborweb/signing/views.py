@@ -15,8 +15,9 @@ from harborweb.accounts.roles import Role, requires
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.signing import services
-from harborweb.signing.forms import ImageForm, ImportForm, KeyForm, NameForm, NewKeyForm, SignForm, VerifyForm
+from harborweb.signing.forms import ImageForm, ImportForm, KeyForm, KmsForm, NameForm, NewKeyForm, SignForm, VerifyForm
 from harborweb.signing.models import Key
+from harborweb.tools import cosign_kms
 
 SECRETS = ("password", "again", "pem")
 
@@ -69,6 +70,21 @@ def import_key(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             _refuse(form, problem, "pem")
     return _form(request, form, "signing/import.html")
+
+
+@requires(Role.ADMINISTRATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def connect_kms(request: HttpRequest) -> HttpResponse:
+    """Use a key that stays in a KMS."""
+    form = KmsForm(request.POST or None)
+    if form.is_valid():
+        typed = form.cleaned_data
+        try:
+            key = services.request_kms(request, typed["name"], typed["uri"], trusted=typed["trusted"])
+            return redirect("signing:key", key.pk)
+        except Problem as problem:
+            _refuse(form, problem)
+    return _form(request, form, "signing/kms.html", services=cosign_kms.SERVICES)
 
 
 @requires(Role.VIEWER)
@@ -178,8 +194,8 @@ def _refuse(form: Any, problem: Problem, default: str | None = None) -> None:
     form.add_error(field if field in form.fields else None, str(problem))
 
 
-def _form(request: HttpRequest, form: KeyForm, template: str) -> HttpResponse:
-    context = {"form": form, "state": services.cosign_state()}
+def _form(request: HttpRequest, form: KeyForm, template: str, **more: Any) -> HttpResponse:
+    context = {"form": form, "state": services.cosign_state(), **more}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
@@ -187,9 +203,9 @@ def _key_page(request: HttpRequest, row: Key, status: int = 200, **more: Any) ->
     """The page of one key; where making it failed, the form to try again with what was typed (never secrets)."""
     again: KeyForm | None = None
     if row.now == Key.State.FAILED:
-        typed = {"name": row.name, "password_mode": row.password_mode, "trusted": row.trusted}
-        again = (ImportForm if row.imported else NewKeyForm)(initial=typed)
-    address = reverse("signing:import" if row.imported else "signing:new")
+        typed = {"name": row.name, "password_mode": row.password_mode, "trusted": row.trusted, "uri": row.kms_uri}
+        again = (KmsForm if row.kms_uri else ImportForm if row.imported else NewKeyForm)(initial=typed)
+    address = reverse(f"signing:{'kms' if row.kms_uri else 'import' if row.imported else 'new'}")
     context = {"key": row, "again": again, "again_url": address, **more}
     return render(request, "signing/key.html", context, status=status)
 

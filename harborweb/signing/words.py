@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from harborweb.errors import Problem
-from harborweb.tools import cosign_features
+from harborweb.tools import cosign_features, cosign_kms
 from harborweb.tools.cosign import Outcome
 from harborweb.tools.cosign_features import Version
 
@@ -86,6 +86,40 @@ def key_problem(found: Outcome) -> Problem:
             field="pem",
         )
     return Problem(_("cosign could not make the key."), _("Its last lines in the log say why."))
+
+
+def no_kms_uri() -> Problem:
+    """What was typed is no URI of a KMS that cosign knows."""
+    known = ", ".join(f"{one.scheme}://" for one in cosign_kms.SERVICES)
+    return Problem(
+        _("This is no KMS key that cosign knows, in the form that it takes."),
+        _("It begins with one of %s, and carries no password: how each looks stands beside the form.") % known,
+        field="uri",
+    )
+
+
+def kms_problem(service: cosign_kms.Service | None, stderr: str) -> Problem:
+    """Why cosign did not get the public half of a KMS key."""
+    name = service.name if service else "KMS"
+    if "unrecognized scheme" in stderr:
+        return Problem(_("This worker’s cosign does not know %s.") % name, install_advice())
+    needed = ", ".join(service.needed) if service else "-"
+    return Problem(
+        _("%s did not give cosign the key.") % name,
+        _("The log has its answer. On each worker’s machine these variables have to be set: %s.") % needed,
+    )
+
+
+def kms_changed(name: str, fingerprint: str) -> Problem:
+    """The KMS has another key at the URI now."""
+    return Problem(
+        _("Nothing was signed: the KMS has another key for %s now.") % name,
+        _(
+            "Its fingerprint is %s. If it was rotated there, connect the URI once more as a new key and let this "
+            "one end."
+        )
+        % fingerprint,
+    )
 
 
 def sign_problem(found: Outcome) -> Problem:

@@ -17,7 +17,7 @@ from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import Registry
 from harborweb.signing import found, places, words
-from harborweb.signing.keysmith import secrets_of
+from harborweb.signing.keysmith import Signer, signer_of, still_there
 from harborweb.signing.models import Key
 from harborweb.signing.places import access
 from harborweb.signing.signals import signed
@@ -63,7 +63,7 @@ def sign(run: Run) -> dict[str, Any]:
     key = _one(Key, run.arguments["key"])
     simple = bool(run.arguments.get("simple"))
     run.step(1, 5, _("Look where the tag points"))
-    private, password = secrets_of(run, key)  # first of all: whatever happens next, nothing typed waits in Redis
+    signer = signer_of(run, key)  # first of all: whatever happens next, nothing typed waits in Redis
     endpoint, repository, digest = _image(run, signs=True)
     _still_there(run, endpoint, repository, digest, run.arguments.get("tag") or "")
     before = places.stored(endpoint, repository, digest)
@@ -71,8 +71,9 @@ def sign(run: Run) -> dict[str, Any]:
     with _prepared(run, endpoint, repository, digest) as work:
         if not cosign_features.signs_with(work.program.version, key.algorithm):
             raise words.weak_pair(work.program.version, key.algorithm)
+        still_there(run, work.program, work.folder, key)
         run.step(3, 5, _("Sign the digest"))
-        _sign(run, work, private, password, simple)
+        _sign(run, work, signer, simple)
         Key.objects.filter(pk=key.pk).update(used=timezone.now())
         run.step(4, 5, _("Verify with the public key"))
         check = _verify(run, work, key)
@@ -129,12 +130,13 @@ def verify(run: Run) -> dict[str, Any]:
     }
 
 
-def _sign(run: Run, work: Work, private: str, password: str, simple: bool) -> None:
+def _sign(run: Run, work: Work, signer: Signer, simple: bool) -> None:
     """Run `cosign sign`; raises Problem when it signed nothing."""
     annotations = run.arguments.get("annotations")
-    command = work.program.sign(work.reference, work.access, annotations=annotations, simple=simple)
-    env = cosign.environment(work.folder, password=password, private_key=private)
-    completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
+    command = work.program.sign(
+        work.reference, work.access, annotations=annotations, simple=simple, key=signer.reference
+    )
+    completed = run.execute(command, cwd=work.folder, env=signer.environment(work.folder), timeout=SECONDS)
     result = cosign.outcome(completed.exit_code, completed.stderr)
     if result != Outcome.GOOD:
         raise words.sign_problem(result)

@@ -19,7 +19,8 @@ from typing import Any
 from harborweb.tools import cosign_features as features
 from harborweb.tools.cosign_features import Version
 
-KEY_VARIABLE = "HARBORWEB_SIGNING_KEY"  # `--key env://…`: the encrypted PEM
+KEY_VARIABLE = "HARBORWEB_SIGNING_KEY"  # the encrypted PEM
+KEY_REFERENCE = f"env://{KEY_VARIABLE}"  # for --key
 SIGNING_CONFIG = "signing-config.json"
 TRUSTED_ROOT = "trusted-root.json"
 CA_FILE = "registry-ca.pem"
@@ -88,13 +89,19 @@ class Cosign:
     version: Version
 
     def sign(
-        self, reference: str, access: Access, *, annotations: Mapping[str, str] | None = None, simple: bool = False
+        self,
+        reference: str,
+        access: Access,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        simple: bool = False,
+        key: str = KEY_REFERENCE,
     ) -> tuple[str, ...]:
-        """Sign `reference` (repository@digest) with the key in `KEY_VARIABLE`.
+        """Sign `reference` (repository@digest) with the key in `KEY_VARIABLE`, or the one that the URI `key` names.
 
         `simple` asks for simple signing where the default is a bundle. Runs in a folder `workspace` has filled.
         """
-        command = [self.path, "sign", "--yes", "--key", f"env://{KEY_VARIABLE}"]
+        command = [self.path, "sign", "--yes", "--key", key]
         if simple or not features.can(self.version, "sign bundle"):
             command += features.flags(self.version, "sign simple")
         else:
@@ -120,9 +127,9 @@ class Cosign:
         """Make `prefix`.key and `prefix`.pub of an unencrypted PEM private key."""
         return (self.path, "import-key-pair", "--yes", "--key", file, "--output-key-prefix", prefix)
 
-    def public_key(self) -> tuple[str, ...]:
-        """Print the public half of the key in `KEY_VARIABLE`: proves that COSIGN_PASSWORD opens it."""
-        return (self.path, "public-key", "--key", f"env://{KEY_VARIABLE}")
+    def public_key(self, key: str = KEY_REFERENCE) -> tuple[str, ...]:
+        """Print the public half of the key in `KEY_VARIABLE`, or of a KMS key: proves that the password opens it."""
+        return (self.path, "public-key", "--key", key)
 
     def format(self, simple: bool = False) -> str:
         """The format that `sign` leaves: "bundle" or "simple"."""
@@ -175,11 +182,20 @@ def version_by_flags(help_text: str) -> Version | None:
     return None
 
 
-def environment(folder: Path, *, password: str | None = None, private_key: str | None = None) -> dict[str, str]:
-    """A complete environment for cosign: its home and registry logins in `folder`, secrets as variables."""
+def environment(
+    folder: Path,
+    *,
+    password: str | None = None,
+    private_key: str | None = None,
+    further: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """A complete environment for cosign: its home and registry logins in `folder`, secrets as variables.
+
+    `further` are variables by which it signs in to a KMS (`cosign_kms.variables`).
+    """
     names = (*INHERITED, *(name.lower() for name in INHERITED if name.endswith("PROXY")))
     env = {name: os.environ[name] for name in names if name in os.environ}
-    env |= {"HOME": str(folder), "DOCKER_CONFIG": str(folder)}
+    env |= {**(further or {}), "HOME": str(folder), "DOCKER_CONFIG": str(folder)}
     if password is not None:
         env["COSIGN_PASSWORD"] = password
     if private_key is not None:

@@ -143,7 +143,7 @@ PLAIN = pem_of(ec.generate_private_key(ec.SECP256R1()))
     [
         ({"pem": ""}, "A key is missing."),
         ({"pem": "hello"}, "This is no key file"),
-        ({"pem": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"}, "not a PUBLIC KEY"),
+        ({"pem": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"}, "form of a certificate"),
         ({"pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END"}, "This private key is encrypted"),
         ({"password": ""}, "A password is missing."),
         ({"password_mode": "none"}, "A password was typed"),
