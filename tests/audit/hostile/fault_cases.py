@@ -7,6 +7,7 @@ from tests.audit.hostile.bench import Bench, b64, compact, simple_payload
 from tests.audit.hostile.cases import Build, case
 
 ITSELF = "the artifact must be there: cosign asks for its signatures only when it is given the digest"
+PAGE = "a web page is no list of referrers: cosign takes it for none and asks the fallback tag"
 PAGED = "cosign reads only the first page of the referrers API"
 
 
@@ -63,6 +64,7 @@ _fault("blob:flip", "An image with a bundle whose bytes do not hash to their dig
 _fault("referrers:500", "An unsigned image; the referrers API answers 500.", _nothing)
 _fault("referrers:403", "An unsigned image; the referrers API answers 403.", _nothing)
 _fault("referrers:html", "An unsigned image; the referrers API answers with a page of a proxy.", _nothing)
+_fault("referrers:html", "A good bundle; the referrers API answers with a page of a proxy.", _bundled, stricter=PAGE)
 _fault("referrers:html404", "An unsigned image; a page of a proxy says 404 for the referrers API.", _nothing)
 _fault("att:500", "An image with an attestation; the registry answers 500 for the .att tag.", _attested)
 _fault("manifest:500", "A signed image; the registry answers 500 for the image itself.", _signed, stricter=ITSELF)
