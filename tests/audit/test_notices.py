@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,12 +26,12 @@ from harborweb.accounts.roles import Role
 from harborweb.audit import tasks
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.keeping import keep, keep_whole
-from harborweb.audit.models import Channel, Happening, Message, MetricsAccess
+from harborweb.audit.models import Channel, Happening, Message, MetricsAccess, Sweep
 from harborweb.audit.notices import noting, sending, telling, wording
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform
 from harborweb.registry.models import Registry
-from harborweb.verification.verdict import Verdict
+from harborweb.verification.verdict import Finding, Verdict
 from tests import parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +146,22 @@ def test_what_is_told_and_what_is_not(registry: Registry) -> None:
     keep_whole(registry, None, "team/app", [], timezone.now() + timedelta(seconds=1))  # type: ignore[arg-type]
     kinds = list(Happening.objects.values_list("kind", flat=True))
     assert kinds == ["unsigned", "invalid", "solved", "unknown_key", "solved"], "one that is gone is solved"
+
+
+def test_a_signature_that_is_gone_and_another_signer_are_told(registry: Registry) -> None:
+    Sweep.objects.create(registry=registry, finished=timezone.now(), counts={"trusted": 2})
+    channel("http://127.0.0.1:1/")
+
+    def signed(n: int, key: str) -> Judgement:
+        finding = Finding("tag", Verdict.TRUSTED, "Signed.", "bundle", key, signature=b"s")
+        return replace(judged("team/app", n, Verdict.TRUSTED), key=key, findings=(finding,))
+
+    keep(registry, None, "team/app", [signed(1, "a" * 64), signed(2, "a" * 64)])
+    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), signed(2, "b" * 64)])
+    kinds = [(row.image, row.kind) for row in Happening.objects.all()]
+    assert kinds == [
+        ("team/app:v1", "unsigned"), ("team/app:v1", "signature_gone"), ("team/app:v2", "signer"),
+    ]  # fmt: skip
 
 
 def test_where_nobody_listens_nothing_is_written(registry: Registry) -> None:

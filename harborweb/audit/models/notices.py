@@ -9,7 +9,7 @@ from harborweb.registry.models import Registry
 
 
 class Happening(models.Model):
-    """One thing that somebody may want to be told: a finding that is new or another one, or one that is solved.
+    """One thing that somebody may want to be told: a finding that is new, another one or solved, or a change.
 
     Written where verdicts are kept, in the same transaction; what was told of it is the channel's business.
     """
@@ -21,6 +21,9 @@ class Happening(models.Model):
         UNCHECKED = "unchecked", _("Could not check")
         UNSIGNED = "unsigned", _("Unsigned")
         POLICY = "policy", _("Policy not met")
+        GONE = "signature_gone", _("Signature gone")
+        SIGNER = "signer", _("Signer changed")
+        TAG_BACK = "tag_back", _("Tag moved back")
         SOLVED = "solved", _("Solved")
         SWEEP = "sweep", _("Sweep incomplete")
 

@@ -1,6 +1,6 @@
 """What there is to tell, written down where verdicts are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,31 +8,40 @@ from django.db.models import Max
 from django.utils import timezone
 
 from harborweb.audit.kept import Kept, Was
-from harborweb.audit.models import ArtifactVerdict, Channel, Happening, Sweep
+from harborweb.audit.models import ArtifactVerdict, Change, Channel, Happening, Sweep
 from harborweb.audit.words import FINDINGS
 
 KEPT_DAYS = 30
 BATCH = 500
 Kind = Happening.Kind
+TOLD = {one.value: Kind(one.value) for one in (Change.Kind.GONE, Change.Kind.SIGNER, Change.Kind.TAG_BACK)}
 
 
 def note(kept: Kept, **kwargs: Any) -> None:
-    """Write the findings among what was kept that are new, other ones or solved, where anybody wants to be told."""
+    """Write what is to be told of what was kept, where anybody wants to be told; after `changes.write` has written."""
     if not Channel.objects.filter(enabled=True).exists():
         return
     kinds = dict(_kinds(kept))
     reasons = _reasons(kept, [digest for digest, kind in kinds.items() if kind != Kind.SOLVED])
-    Happening.objects.bulk_create(
-        [
-            Happening(
-                registry=kept.registry, project=kept.repository.split("/")[0], repository=kept.repository,
-                digest=digest, tags=list((kept.after.get(digest) or kept.gone[digest]).tags), kind=kind,
-                reason=reasons.get(digest, ""), at=kept.at,
-            )
-            for digest, kind in kinds.items()
-        ],
-        batch_size=BATCH,
+    found = [
+        _happening(kept, kind, digest, (kept.after.get(digest) or kept.gone[digest]).tags, reasons.get(digest, ""))
+        for digest, kind in kinds.items()
+    ]
+    Happening.objects.bulk_create([*found, *_changes(kept)], batch_size=BATCH)
+
+
+def _happening(kept: Kept, kind: str, digest: str, tags: Iterable[str], reason: str) -> Happening:
+    return Happening(
+        registry=kept.registry, project=kept.repository.split("/")[0], repository=kept.repository, digest=digest,
+        tags=list(tags), kind=kind, reason=reason, at=kept.at,
     )  # fmt: skip
+
+
+def _changes(kept: Kept) -> Iterator[Happening]:
+    """The changes that people want to hear of, as `audit.changes` has just written them."""
+    rows = Change.objects.filter(registry=kept.registry, repository=kept.repository, at=kept.at, kind__in=TOLD)
+    for row in rows.order_by("pk"):
+        yield _happening(kept, TOLD[row.kind], row.digest, [row.tag] if row.tag else [], "")
 
 
 def _kinds(kept: Kept) -> Iterator[tuple[str, str]]:

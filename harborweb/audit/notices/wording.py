@@ -16,6 +16,7 @@ from harborweb.audit.models import Happening
 from harborweb.verification.sentences import shown
 
 LISTED = 20  # of one message, those of the worst kinds first
+CHANGES = (Happening.Kind.GONE, Happening.Kind.SIGNER, Happening.Kind.TAG_BACK)
 ORDER = [kind.value for kind in Happening.Kind]
 
 
@@ -99,9 +100,11 @@ def told(rows: Sequence[Happening], link: str) -> Told:
     items = sorted((Item.of(row) for row in rows), key=lambda one: (ORDER.index(one.kind), one.repository, one.image))
     words = {kind.value: str(kind.label) for kind in Happening.Kind}
     kinds, projects = Counter(one.kind for one in items), Counter(one.project for one in items if one.project)
-    new = len(items) - kinds[Happening.Kind.SOLVED] - kinds[Happening.Kind.SWEEP]
+    changed = sum(kinds[kind] for kind in CHANGES)
+    new = len(items) - changed - kinds[Happening.Kind.SOLVED] - kinds[Happening.Kind.SWEEP]
     parts = [
         ngettext("%(n)d new finding", "%(n)d new findings", new) % {"n": new} if new else "",
+        ngettext("%(n)d change", "%(n)d changes", changed) % {"n": changed} if changed else "",
         ngettext("%(n)d solved", "%(n)d solved", kinds["solved"]) % {"n": kinds["solved"]} if kinds["solved"] else "",
         _("a sweep that could not read everything") if kinds["sweep"] else "",
     ]
