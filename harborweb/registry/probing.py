@@ -159,7 +159,7 @@ class _Trial:
             header = await self.client.auth.header(push(name))
         except RegistryError as error:
             return MISSING if error.kind in REFUSED else UNKNOWN
-        actions = _actions(header, name)
+        actions = actions_of(header, name)
         return UNKNOWN if actions is None else HAS if "push" in actions else MISSING
 
     async def _may(self, question: Awaitable[Any]) -> str:
@@ -185,7 +185,7 @@ def _best(listed: list[Project]) -> Project | None:
     return min(listed, key=lambda one: (one.public, not one.repositories, one.name), default=None)
 
 
-def _actions(header: str, repository: str) -> list[str] | None:
+def actions_of(header: str, repository: str) -> list[str] | None:
     """What a bearer token lets its bearer do there, as its own claims say; None where it is no such token."""
     parts = header.removeprefix("Bearer ").split(".")
     try:

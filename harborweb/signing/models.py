@@ -8,7 +8,10 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.jobs.models import Job
+from harborweb.signing.many.models import BulkItem, BulkSigning
 from harborweb.tools import cosign_features
+
+__all__ = ["BulkItem", "BulkSigning", "CosignFound", "Key"]
 
 
 class Key(models.Model):

@@ -8,6 +8,8 @@ from django.db import connections
 
 from harborweb.jobs.run import perform
 from harborweb.signing import found, keysmith, workshop
+from harborweb.signing.many import queueing
+from harborweb.signing.many import workshop as many
 
 
 @shared_task
@@ -38,6 +40,24 @@ def sign(job_id: int) -> None:
 def verify(job_id: int) -> None:
     """Verify a digest."""
     perform(job_id, workshop.verify)
+
+
+@shared_task
+def look_many(job_id: int) -> None:
+    """See what of a list there is to sign."""
+    perform(job_id, many.look_many)
+
+
+@shared_task
+def sign_many(job_id: int) -> None:
+    """Sign what is left of a list."""
+    perform(job_id, many.sign_many)
+
+
+@shared_task(expires=30)
+def look_after() -> None:
+    """Go on with lists whose worker was killed."""
+    queueing.go_on(sign_many)
 
 
 @shared_task

@@ -68,7 +68,7 @@ def sign(run: Run) -> dict[str, Any]:
     _still_there(run, endpoint, repository, digest, run.arguments.get("tag") or "")
     before = places.stored(endpoint, repository, digest)
     run.step(2, 5, _("Prepare"))
-    with _prepared(run, endpoint, repository, digest) as work:
+    with prepared(run, endpoint, repository, digest) as work:
         if not cosign_features.signs_with(work.program.version, key.algorithm):
             raise words.weak_pair(work.program.version, key.algorithm)
         still_there(run, work.program, work.folder, key)
@@ -76,7 +76,7 @@ def sign(run: Run) -> dict[str, Any]:
         _sign(run, work, signer, simple)
         Key.objects.filter(pk=key.pk).update(used=timezone.now())
         run.step(4, 5, _("Verify with the public key"))
-        check = _verify(run, work, key)
+        check = verify_with(run, work, key)
     if check["outcome"] != Outcome.GOOD:
         raise Problem(
             _("cosign signed, but verifying it failed: %s") % check["sentence"],
@@ -117,10 +117,10 @@ def verify(run: Run) -> dict[str, Any]:
     _still_there(run, endpoint, repository, digest, "")
     run.step(2, of, _("Prepare"))
     checks = []
-    with _prepared(run, endpoint, repository, digest) as work:
+    with prepared(run, endpoint, repository, digest) as work:
         for number, key in enumerate(keys, start=3):
             run.step(number, of, _("Verify with %s") % key.name)
-            checks.append(_verify(run, work, key))
+            checks.append(verify_with(run, work, key))
     return {
         "image": work.reference,
         "version": str(work.program.version),
@@ -181,7 +181,7 @@ def _keys(run: Run) -> list[Key]:
 
 
 @contextmanager
-def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iterator[Work]:
+def prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iterator[Work]:
     """A folder (0700) with what cosign reads, removed afterwards."""
     program = found.announced(run)
     with tempfile.TemporaryDirectory(prefix="harborweb-sign-") as name:
@@ -192,7 +192,7 @@ def _prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Ite
         yield Work(folder, program, endpoint, repository, digest)
 
 
-def _verify(run: Run, work: Work, key: Key) -> dict[str, Any]:
+def verify_with(run: Run, work: Work, key: Key) -> dict[str, Any]:
     """Run `cosign verify` with the public half of `key`; what it said, and the command to repeat it by hand."""
     name = key.file_name
     file = work.folder / name

@@ -1,0 +1,1 @@
+"""Many images signed by one job that survives its worker."""
