@@ -34,21 +34,44 @@ class Summary:
     swept: datetime | None = None
     projects: tuple[ProjectCount, ...] = ()
 
+    def project(self, name: str) -> ProjectCount | None:
+        """The counts of one project, or None where it has no artifact."""
+        return next((one for one in self.projects if one.name == name), None)
+
+
+WIDE = ("evidence", "signatures", "command", "parents")  # what a list does not show
+ORDERS = {
+    "worst": ("rank", "repository", "digest"),
+    "since": ("-since", "rank"),
+    "name": ("repository", "digest"),
+}
+
 
 def verdicts(
-    registry: Registry | None, *, verdict: str = "", project: str = "", text: str = ""
+    registry: Registry | None,
+    *,
+    verdict: str = "",
+    project: str = "",
+    key: str = "",
+    text: str = "",
+    order: str = "worst",
 ) -> QuerySet[ArtifactVerdict]:
-    """Verdicts, worst first. `verdict` is one of the seven, "findings" or "" for all; `text` searches
-    repository, tag, digest and reason."""
-    rows = ArtifactVerdict.objects.select_related("registry")
+    """Verdicts without what is wide in them, by default worst first.
+
+    `verdict` is one of the seven, "findings" or "" for all; `key` is a fingerprint; `text` searches repository, tag,
+    digest and reason; `order` is one of ORDERS.
+    """
+    rows = ArtifactVerdict.objects.select_related("registry").defer(*WIDE).order_by(*ORDERS[order])
     if registry is not None:
         rows = rows.filter(registry=registry)
     if verdict == "findings":
-        rows = rows.filter(verdict__in=FINDINGS)
+        rows = rows.filter(rank__lt=len(FINDINGS))
     elif verdict:
-        rows = rows.filter(verdict=verdict)
+        rows = rows.filter(rank__in=ranks(verdict))
     if project:
         rows = rows.filter(project=project)
+    if key:
+        rows = rows.filter(key=key)
     for word in text.split():
         rows = rows.filter(
             Q(repository__icontains=word)
@@ -66,8 +89,9 @@ def _percent(counts: Mapping[str, int], total: int) -> int:
 def summary(registry: Registry | None = None) -> Summary:
     """The counts over `registry`, or over all registries; zeros before the first sweep."""
     by_project: dict[str, dict[str, int]] = {}
-    for row in verdicts(registry).order_by().values("project", "verdict").annotate(n=Count("pk")):
-        by_project.setdefault(row["project"], {})[row["verdict"]] = row["n"]
+    rows = ArtifactVerdict.objects.filter(registry=registry) if registry else ArtifactVerdict.objects.all()
+    for row in rows.order_by().values("project", "rank").annotate(n=Count("pk")):
+        by_project.setdefault(row["project"], {})[ORDER[row["rank"]].value] = row["n"]
     counts = {verdict.value: sum(found.get(verdict, 0) for found in by_project.values()) for verdict in ORDER}
     projects = tuple(
         ProjectCount(name, found, total, sum(found.get(v, 0) for v in FINDINGS), _percent(found, total))

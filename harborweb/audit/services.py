@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import record
 from harborweb.audit import tasks
-from harborweb.audit.counts import Summary, last_sweep, summary, verdicts
+from harborweb.audit.counts import ProjectCount, Summary, last_sweep, summary, verdicts
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import request as request_job
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 
-__all__ = ["Summary", "last_sweep", "summary", "verdicts"]
+__all__ = ["ProjectCount", "Summary", "last_sweep", "summary", "verdicts"]
 
 
 def request_sweep(request: HttpRequest, registry: Registry) -> Job:

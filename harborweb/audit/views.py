@@ -1,10 +1,5 @@
 """The pages of the audit."""
 
-from dataclasses import dataclass
-from urllib.parse import urlencode
-
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,67 +9,14 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import charts, report, services
 from harborweb.audit import evidence as evidence_archive
+from harborweb.audit import overview, report, services
+from harborweb.audit.filtering import Filter, Pages
 from harborweb.audit.models import ArtifactVerdict, Sweep
-from harborweb.audit.words import MEANINGS, ORDER, WORDS
+from harborweb.audit.words import MEANINGS, WORDS
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
-
-PAGE = 50
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What the address asks for; an unknown value counts as not given."""
-
-    registry: Registry | None
-    verdict: str
-    project: str
-    text: str
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> "Filter":
-        asked = request.GET.get("registry", "")
-        registries = Registry.objects.order_by("name")
-        chosen = registries.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 10 else None
-        verdict = request.GET.get("verdict", "findings")
-        if verdict not in {"findings", "all", *(v.value for v in ORDER)}:
-            verdict = "findings"
-        text = request.GET.get("q", "").strip()[:200]
-        return cls(chosen or registries.first(), verdict, request.GET.get("project", "")[:255], text)
-
-    def rows(self) -> QuerySet[ArtifactVerdict]:
-        """The verdicts that pass, worst first."""
-        verdict = "" if self.verdict == "all" else self.verdict
-        return services.verdicts(self.registry, verdict=verdict, project=self.project, text=self.text)
-
-    def query(self, **changes: str) -> str:
-        """This filter as the query of an address, with `changes`."""
-        values = {
-            "registry": str(self.registry.pk) if self.registry else "",
-            "verdict": self.verdict, "project": self.project, "q": self.text,
-        } | changes  # fmt: skip
-        return urlencode({name: value for name, value in values.items() if value})
-
-
-def _chips(chosen: Filter, summary: services.Summary) -> list[dict[str, object]]:
-    def chip(value: str, word: object, count: int) -> dict[str, object]:
-        return {
-            "value": value, "word": word, "count": count, "on": chosen.verdict == value,
-            "query": chosen.query(verdict=value), "shape": "" if value in {"findings", "all"} else value,
-        }  # fmt: skip
-
-    seven = [chip(v.value, WORDS[v], summary.counts.get(v, 0)) for v in ORDER]
-    return [chip("findings", _("Findings"), summary.findings), *seven, chip("all", _("All"), summary.total)]
-
-
-def _tiles(summary: services.Summary) -> list[dict[str, object]]:
-    return [
-        {"verdict": v.value, "word": WORDS[v], "count": summary.counts.get(v, 0), "meaning": MEANINGS[v]}
-        for v in charts.CHART_ORDER
-    ]
 
 
 def _broken(registry: Registry | None) -> Job | None:
@@ -98,22 +40,35 @@ def home(request: Request) -> HttpResponse:
             else HttpResponseClientRefresh()
         )
     summary = services.summary(chosen.registry)
+    counted = summary.project(chosen.project) if chosen.project else summary
+    page = Pages(chosen, summary).get_page(request.GET.get("page"))
     context = {
-        "chosen": chosen,
-        "registries": Registry.objects.order_by("name"),
-        "summary": summary,
-        "chips": _chips(chosen, summary),
-        "tiles": _tiles(summary),
-        "bars": [(project, charts.bar(project.counts)) for project in summary.projects],
-        "page": Paginator(chosen.rows(), PAGE).get_page(request.GET.get("page")),
-        "query": chosen.query(),
-        "job": job,
-        "broken": _broken(chosen.registry),
-        "registry": chosen.registry,
+        "chosen": chosen, "registry": chosen.registry, "summary": summary, "query": chosen.query(), "page": page,
+        "chips": overview.chips(chosen, counted), "keys_by": overview.key_names(list(page.object_list)),
+    }  # fmt: skip
+    if request.htmx.target == "verdicts":
+        return render(request, "audit/_rows.html", context | {"swapped": True})
+    return render(request, "audit/home.html", context | _glance(request, chosen, summary, counted) | {
+        "job": job, "broken": _broken(chosen.registry), "registries": Registry.objects.order_by("name"),
         "sweeps": Sweep.objects.filter(registry=chosen.registry, finished__isnull=False).select_related("job")[:5],
-        "keys": services.trusted_public_keys().count(),
-    }
-    return render(request, "audit/_rows.html" if request.htmx.target == "verdicts" else "audit/home.html", context)
+        "keys": list(services.trusted_public_keys().defer("public_pem")),
+    })  # fmt: skip
+
+
+def _glance(
+    request: HttpRequest, chosen: Filter, summary: services.Summary,
+    counted: services.ProjectCount | services.Summary | None,
+) -> dict[str, object]:  # fmt: skip
+    """The counts and drawings above the table."""
+    if chosen.registry is None or not summary.total:
+        return {}
+    counts = counted.counts if counted else {}
+    by_count, every = request.GET.get("bars") == "count", request.GET.get("projects") == "all"
+    return {
+        "tiles": overview.tiles(chosen, counts), "line": overview.line(chosen.registry, chosen.project, counts),
+        "bars": overview.bars(chosen, summary, by_count=by_count, every=every), "by_count": by_count,
+        "every_project": every, "few": overview.FEW,
+    }  # fmt: skip
 
 
 @requires(Role.SIGNER)

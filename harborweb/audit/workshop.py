@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.audit import counts, keeping, sightings
+from harborweb.audit import counts, keeping, sightings, tallies
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import Sweep
 from harborweb.audit.rows import judge_repository
@@ -102,6 +102,8 @@ class _Walk:
             finished=timezone.now(), complete=not self.unread, artifacts=summary.total,
             projects=len(summary.projects), counts=dict(summary.counts),
         )  # fmt: skip
+        self.sweep.refresh_from_db()
+        tallies.keep(self.registry, self.sweep, summary)
         if self.unread:
             raise Problem(
                 ngettext(

@@ -5,6 +5,7 @@ from harborweb.audit.models.hooks import Hook, HookEvent
 from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
 from harborweb.audit.models.sightings import TagSighting
 from harborweb.audit.models.sweeps import Sweep
+from harborweb.audit.models.tallies import Tally
 from harborweb.audit.models.verdicts import ArtifactVerdict, SignatureSeen
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "SignatureSeen",
     "Sweep",
     "TagSighting",
+    "Tally",
 ]

@@ -42,12 +42,17 @@ class ArtifactVerdict(models.Model):
 
     class Meta:
         ordering = ["rank", "repository", "digest"]
+        # Rows are wide (evidence): what pages count, filter and sort by is read from an index alone.
         indexes = [
-            models.Index(fields=["registry", "rank", "repository", "digest"], name="verdict_worst_first"),
-            # Rows are wide (evidence): what pages count and filter by is read from these alone.
-            models.Index(fields=["registry", "project", "verdict"], name="verdict_of_project"),
+            models.Index(fields=["registry", "rank", "repository", "digest", "is_finding"], name="verdict_worst_first"),
+            models.Index(
+                fields=["registry", "project", "rank", "repository", "digest", "is_finding"], name="verdict_of_project"
+            ),
             models.Index(fields=["registry", "repository", "rank", "-since"], name="verdict_of_repository"),
             models.Index(fields=["registry", "badge", "rank", "project"], name="verdict_by_badge"),
+            models.Index(fields=["registry", "key", "rank", "repository", "digest"], name="verdict_of_key"),
+            models.Index(fields=["registry", "-since", "rank", "is_finding", "project"], name="verdict_newest"),
+            models.Index(fields=["is_finding"], name="verdict_is_finding"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["registry", "repository", "digest"], name="one_verdict_per_artifact")

@@ -1,0 +1,24 @@
+"""What the audit's tables show of a row."""
+
+from collections.abc import Mapping
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from harborweb.dashboard.templatetags.look import short
+from harborweb.signing.models import Key
+
+register = template.Library()
+
+
+@register.simple_tag
+def verdict_key(fingerprint: str, keys: Mapping[str, Key]) -> SafeString:
+    """A link to the key with this fingerprint, its short form where it is in the keyring no more, or a dash."""
+    if not fingerprint:
+        return format_html('<span class="muted">{}</span>', "–")
+    key = keys.get(fingerprint)
+    if key is None:
+        return format_html('<code class="mono" title="{}">{}</code>', fingerprint, short(fingerprint))
+    return format_html('<a href="{}">{}</a>', reverse("signing:key", args=[key.pk]), key.name)
