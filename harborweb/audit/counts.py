@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import FINDINGS, ORDER
@@ -39,11 +39,11 @@ class Summary:
         return next((one for one in self.projects if one.name == name), None)
 
 
-WIDE = ("evidence", "signatures", "command", "parents")  # what a list does not show
+WIDE = ("evidence", "signatures", "signers", "command", "parents")  # what a list does not show
 ORDERS = {
     "worst": ("rank", "repository", "digest"),
     "since": ("-since", "rank"),
-    "name": ("repository", "digest"),
+    "name": ("repository", "rank", "-since"),
 }
 
 
@@ -64,10 +64,13 @@ def verdicts(
     rows = ArtifactVerdict.objects.select_related("registry").defer(*WIDE).order_by(*ORDERS[order])
     if registry is not None:
         rows = rows.filter(registry=registry)
-    if verdict == "findings":
-        rows = rows.filter(rank__lt=len(FINDINGS))
-    elif verdict:
-        rows = rows.filter(rank__in=ranks(verdict))
+    if verdict:
+        # The sum keeps SQLite from choosing the index of ranks, where another one has the rows in their order.
+        rows = rows if order == "worst" else rows.annotate(place=F("rank") + 0)
+        name = "rank" if order == "worst" else "place"
+        rows = rows.filter(
+            **{f"{name}__lt": len(FINDINGS)} if verdict == "findings" else {f"{name}__in": ranks(verdict)}
+        )
     if project:
         rows = rows.filter(project=project)
     if key:
