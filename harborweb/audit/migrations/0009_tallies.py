@@ -18,7 +18,7 @@ def of_sweeps(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0007_notices'),
+        ('audit', '0008_notices_of_changes'),
         ('registry', '0002_robots'),
     ]
 
