@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from harborweb.dashboard.templatetags.look import short
 from harborweb.signing.models import Key
 
 register = template.Library()
@@ -20,5 +19,7 @@ def verdict_key(fingerprint: str, keys: Mapping[str, Key]) -> SafeString:
         return format_html('<span class="muted">{}</span>', "–")
     key = keys.get(fingerprint)
     if key is None:
-        return format_html('<code class="mono" title="{}">{}</code>', fingerprint, short(fingerprint))
+        return format_html(
+            '<code class="mono" title="{}">{}</code>', fingerprint, f"{fingerprint[:8]}…{fingerprint[-4:]}"
+        )
     return format_html('<a href="{}">{}</a>', reverse("signing:key", args=[key.pk]), key.name)
