@@ -245,6 +245,7 @@ CELERY_BEAT_SCHEDULE = {
     "audit-look-after": {"task": "harborweb.audit.tasks.look_after", "schedule": 5.0, "options": {"expires": 5}},
     "audit-forget-old": {"task": "harborweb.audit.tasks.forget_old", "schedule": 24 * 3600.0},
     "signing-look-after": {"task": "harborweb.signing.tasks.look_after", "schedule": 15.0, "options": {"expires": 15}},
+    "audit-restand-due": {"task": "harborweb.audit.tasks.restand_due", "schedule": 60.0, "options": {"expires": 60}},
     "deployment-look": {"task": "harborweb.deployment.tasks.look", "schedule": 10.0, "options": {"expires": 10}},
     "registry-look-after": {"task": "harborweb.registry.beat.look_after", "schedule": 3600.0},
 }

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
 
-from harborweb.audit.models import ArtifactVerdict, Sweep
-from harborweb.audit.words import FINDINGS, ORDER
+from harborweb.audit.models import ArtifactVerdict, Finding, Sweep
+from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
 
@@ -19,7 +19,7 @@ class ProjectCount:
     name: str
     counts: Mapping[str, int]
     total: int
-    findings: int
+    findings: int  # what someone should act on, as the policy has it
     trusted: int  # trusted and via index, as a percentage of all, rounded down
 
 
@@ -64,13 +64,12 @@ def verdicts(
     rows = ArtifactVerdict.objects.select_related("registry").defer(*WIDE).order_by(*ORDERS[order])
     if registry is not None:
         rows = rows.filter(registry=registry)
-    if verdict:
+    if verdict == "findings":
+        rows = rows.filter(is_finding=True)
+    elif verdict:
         # The sum keeps SQLite from choosing the index of ranks, where another one has the rows in their order.
         rows = rows if order == "worst" else rows.annotate(place=F("rank") + 0)
-        name = "rank" if order == "worst" else "place"
-        rows = rows.filter(
-            **{f"{name}__lt": len(FINDINGS)} if verdict == "findings" else {f"{name}__in": ranks(verdict)}
-        )
+        rows = rows.filter(**{"rank" if order == "worst" else "place": ORDER.index(Verdict(verdict))})
     if project:
         rows = rows.filter(project=project)
     if key:
@@ -92,12 +91,15 @@ def _percent(counts: Mapping[str, int], total: int) -> int:
 def summary(registry: Registry | None = None) -> Summary:
     """The counts over `registry`, or over all registries; zeros before the first sweep."""
     by_project: dict[str, dict[str, int]] = {}
+    found_in: dict[str, int] = {}
     rows = ArtifactVerdict.objects.filter(registry=registry) if registry else ArtifactVerdict.objects.all()
-    for row in rows.order_by().values("project", "rank").annotate(n=Count("pk")):
-        by_project.setdefault(row["project"], {})[ORDER[row["rank"]].value] = row["n"]
+    for row in rows.order_by().values("project", "rank", "is_finding").annotate(n=Count("pk")):
+        counted, verdict = by_project.setdefault(row["project"], {}), ORDER[row["rank"]].value
+        counted[verdict] = counted.get(verdict, 0) + row["n"]
+        found_in[row["project"]] = found_in.get(row["project"], 0) + row["n"] * row["is_finding"]
     counts = {verdict.value: sum(found.get(verdict, 0) for found in by_project.values()) for verdict in ORDER}
     projects = tuple(
-        ProjectCount(name, found, total, sum(found.get(v, 0) for v in FINDINGS), _percent(found, total))
+        ProjectCount(name, found, total, found_in.get(name, 0), _percent(found, total))
         for name, found in sorted(by_project.items())
         for total in [sum(found.values())]
     )
@@ -106,11 +108,16 @@ def summary(registry: Registry | None = None) -> Summary:
     return Summary(
         counts,
         total,
-        sum(counts[v] for v in FINDINGS),
+        sum(found_in.values()),
         _percent(counts, total),
         last.finished if last else None,
         projects,
     )
+
+
+def _found(registry: Registry | None) -> QuerySet[ArtifactVerdict]:
+    """What someone should act on, in no order."""
+    return verdicts(registry, verdict="findings").select_related(None).order_by()
 
 
 def by_digest(registry: Registry, repository: str, digests: Sequence[str]) -> dict[str, ArtifactVerdict]:
@@ -129,7 +136,7 @@ def by_artifact(registry: Registry, pairs: Sequence[tuple[str, str]]) -> dict[tu
 
 def of_repository(registry: Registry, repository: str, verdict: str) -> QuerySet[ArtifactVerdict]:
     """The artifacts of one repository with this verdict (or "findings"), worst first, then what changed last."""
-    rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository, rank__in=ranks(verdict))
+    rows = _with(registry, verdict).filter(repository=repository)
     return rows.order_by("rank", "-since").defer("evidence", "signatures", "command")
 
 
@@ -144,23 +151,38 @@ def of_repositories(registry: Registry, names: Sequence[str]) -> dict[str, dict[
 
 def projects_with(registry: Registry, verdict: str) -> list[str]:
     """Names of the projects that have an artifact with this verdict (or "findings")."""
-    rows = ArtifactVerdict.objects.filter(registry=registry, verdict__in=[ORDER[rank] for rank in ranks(verdict)])
+    rows = _with(registry, verdict)
     return list(rows.order_by("project").values_list("project", flat=True).distinct())
 
 
 def repositories_with(registry: Registry, verdict: str, project: str = "") -> list[str]:
     """Names of the repositories, of `project` or of all, that have an artifact with this verdict (or "findings")."""
-    rows = ArtifactVerdict.objects.filter(registry=registry, rank__in=ranks(verdict))
+    rows = _with(registry, verdict)
     if project:
         rows = rows.filter(repository__startswith=f"{project}/")
     return list(rows.order_by("repository").values_list("repository", flat=True).distinct())
 
 
-def ranks(verdict: str) -> list[int]:
-    """The places in ORDER of a verdict, of all "findings", or none for what is no verdict."""
+def open_findings(registry: Registry | None = None) -> int:
+    """How many findings wait for somebody: those that were acknowledged do not."""
+    rows = Finding.objects.filter(state__in=Finding.ACTIVE)
+    return (rows if registry is None else rows.filter(registry=registry)).count()
+
+
+def findings_in(registry: Registry, names: Sequence[str]) -> dict[str, int]:
+    """How many artifacts of each of these repositories someone should act on; those without any are missing."""
+    rows = _found(registry).filter(repository__in=names)
+    return dict(rows.values_list("repository").annotate(Count("pk")))
+
+
+def _with(registry: Registry, verdict: str) -> QuerySet[ArtifactVerdict]:
+    """The artifacts with a verdict, or the "findings"; none for what is neither."""
+    rows = ArtifactVerdict.objects.filter(registry=registry)
     if verdict == "findings":
-        return list(range(len(FINDINGS)))
-    return [ORDER.index(Verdict(verdict))] if verdict in set(ORDER) else []
+        return rows.filter(is_finding=True)
+    if verdict not in set(ORDER):
+        return rows.none()
+    return rows.filter(rank=ORDER.index(Verdict(verdict)))
 
 
 def last_sweep(registry: Registry | None = None) -> Sweep | None:

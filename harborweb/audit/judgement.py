@@ -8,6 +8,7 @@ from datetime import datetime
 
 from harborweb.audit.report import key_file
 from harborweb.verification.keys import PublicKey
+from harborweb.verification.policy import Signer
 from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
 
 EVIDENCE_BYTES = 64 * 1024
@@ -53,6 +54,9 @@ class Judgement:
     parents: tuple[str, ...] = ()
     badge: str = ""  # what Harbor shows (audit.badges)
     pulled: datetime | None = None  # last, as Harbor's list says
+    counted: tuple[Signer, ...] = ()  # the signatures that make it green, for via_index those of the index
+    platform: str = ""  # as an index says that lists it
+    index_tags: tuple[str, ...] = ()  # of all indexes above it, as far as they were judged with it
 
 
 def identity_of(finding: Finding) -> str:
@@ -63,8 +67,14 @@ def identity_of(finding: Finding) -> str:
 
 def signers_of(findings: Sequence[Finding]) -> list[list[str]]:
     """Each signature's identity, key and verdict, sorted, without what was said twice; at most SIGNERS."""
-    found = {(identity_of(one), one.key, str(one.verdict)) for one in findings if one.signature}
+    found = {(one.identity or identity_of(one), one.key, str(one.verdict)) for one in findings if one.signature}
     return [list(one) for one in sorted(found)[:SIGNERS]]
+
+
+def counted_of(findings: Sequence[Finding]) -> tuple[Signer, ...]:
+    """The signatures that count, each with what it signed besides the digest; at most SIGNERS."""
+    trusted = [one for one in findings if one.verdict == Verdict.TRUSTED]
+    return tuple(Signer(one.key, "", one.annotations) for one in trusted[:SIGNERS])
 
 
 def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) -> tuple[Evidence, ...]:

@@ -15,8 +15,10 @@ from harborweb.audit import sightings
 from harborweb.audit.judgement import Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
+from harborweb.audit.policies.restanding import restand, restand_moved
+from harborweb.audit.policies.standings import Standings, indexes_of
 from harborweb.audit.trusting import remember
-from harborweb.audit.words import FINDINGS, ORDER
+from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
 from harborweb.verification.policy import Standing
@@ -41,14 +43,13 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         key=judgement.key,
         format=judgement.format,
         reason=judgement.reason,
-        standing=Standing.FINDING if judgement.verdict in FINDINGS else Standing.MET,
-        standing_reason=judgement.reason,
-        is_finding=judgement.verdict in FINDINGS,
         command=judgement.command,
         parents=list(judgement.parents),
         badge=judgement.badge,
         pulled=judgement.pulled,
         signers=signers_of(judgement.findings),
+        counted=[[one.fingerprint, dict(one.annotations)] for one in judgement.counted],
+        platform=judgement.platform,
         signatures=[
             {
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
@@ -143,8 +144,10 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
             row.parents = list(dict.fromkeys([*row.parents, *old.parents]))
     ArtifactVerdict.objects.bulk_update(known.values(), ["tags"], batch_size=200)
     was, after = _write(mine.filter(digest__in=fresh), [row for digest, row in fresh.items() if digest not in newer])
+    moved = restand_moved(registry, repository, after)
     after |= by_digest(row for row in known.values() if row.digest not in after)
     was |= {digest: one for digest, one in were.items() if digest in after}
+    was, after = {**moved.before, **was}, after | moved.after
     bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
     gone = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
     gone |= {digest: one for digest, one in were.items() if digest in gone}
@@ -190,11 +193,18 @@ def _newer(mine: QuerySet[ArtifactVerdict], asked: datetime) -> set[str]:
 
 def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) -> tuple[dict[str, Was], dict[str, Was]]:
     """Insert or replace rows by digest; what they were and are."""
-    rows = {row.digest: row for row in mine.only(*COMPARED)}
-    known = {digest: (row.verdict, row.since) for digest, row in rows.items()}
+    rows = {row.digest: row for row in mine.only(*COMPARED, "first_seen")}
+    new = [row for row in fresh if row.digest not in rows]
+    sighted = sightings.first(new[0].registry, new[0].repository, [row.digest for row in new]) if new else {}
     for row in fresh:
-        verdict, since = known.get(row.digest, ("", row.checked))
-        row.since = since if verdict == row.verdict else row.checked
+        old = rows.get(row.digest)
+        row.since = old.since if old and old.verdict == row.verdict else row.checked
+        row.first_seen = old.first_seen if old else min(row.checked, sighted.get(row.digest, row.checked))
+    if fresh:
+        above = indexes_of(fresh[0].registry, fresh[0].repository, fresh)
+        standings = Standings.of(fresh[0].registry)
+        for row in fresh:
+            standings.put(row, above)
     ArtifactVerdict.objects.bulk_create(
         fresh, batch_size=200, update_conflicts=True, unique_fields=IDENTITY, update_fields=CHANGING
     )
@@ -210,6 +220,8 @@ def give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> No
         mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
         mine.update(
             verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now,
-            key="", standing=Standing.FINDING, standing_reason=reason, is_finding=True,
+            key="", counted=[], standing=Standing.FINDING, standing_reason=reason, is_finding=True,
+            standing_until=None,
         )  # fmt: skip
+        restand(registry, repository, mine, Standings.of(registry))
         Kept(registry, repository, now, this, before, by_digest(mine.only(*COMPARED))).tell()

@@ -13,7 +13,7 @@ from harborweb.verification.verdict import Verdict
 # Sent inside the transaction that keeps, with `kept`: a receiver reads and writes the database, and does nothing else.
 kept = Signal()
 
-COMPARED = ["digest", "verdict", "key", "tags", "standing", "is_finding", "since", "signers"]
+COMPARED = ["digest", "verdict", "key", "tags", "standing", "standing_reason", "is_finding", "since", "signers"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,15 @@ class Was:
     is_finding: bool
     since: datetime  # when it first got this verdict
     signers: frozenset[str] = frozenset()  # fingerprints of the trusted keys that signed it
+    reason: str = ""  # of the standing
 
     @classmethod
     def of(cls, row: ArtifactVerdict) -> "Was":
         trusted = frozenset(key for _identity, key, verdict in row.signers if verdict == Verdict.TRUSTED)
-        return cls(row.verdict, row.key, tuple(row.tags), row.standing, row.is_finding, row.since, trusted)
+        return cls(
+            row.verdict, row.key, tuple(row.tags), row.standing, row.is_finding, row.since, trusted,
+            row.standing_reason,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from graphlib import TopologicalSorter
 
 from harborweb.audit.badges import NOT_ASKED, badge_by_places
 from harborweb.audit.collect import Options, look
-from harborweb.audit.judgement import Judgement, Seen, command_for, evidence_of, remembered
-from harborweb.audit.survey import Row, fetched, repositories_of, survey
+from harborweb.audit.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
+from harborweb.audit.survey import Row, agreed, fetched, repositories_of, survey
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.sentences import sentence as _
@@ -108,6 +108,7 @@ async def judge_artifact(
     for digest in indexes:
         index = await fetched(client, repository, digest)
         if row.digest in index.children:
+            row.platform = agreed(row, index)
             row.parents.append(index.digest)
             known.placed(index, await judge_one(index))
     return known.placed(row, await judge_one(row))
@@ -123,12 +124,16 @@ class _Known:
     def __init__(self) -> None:
         self.proven: dict[str, Judgement] = {}
         self.claimed: dict[str, Judgement] = {}  # were every word of Harbor's true
+        self.tags: dict[str, set[str]] = {}  # of an index and of those above it
 
     def placed(self, row: Row, judgement: Judgement) -> Judgement:
         """`judgement` of `row`, whose indexes were placed before, in the light of these."""
+        above = {tag for one in row.parents for tag in self.tags.get(one, ())}
+        judgement = replace(judgement, index_tags=tuple(sorted(above)))
         proven = _under([self.proven[one] for one in row.parents if one in self.proven], judgement)
         claimed = _under([self.claimed[one] for one in row.parents if one in self.claimed], judgement)
         if row.is_index:
+            self.tags[row.digest] = above.union(row.tags)
             self.claimed[row.digest] = claimed
             if not row.withheld:
                 self.proven[row.digest] = proven
@@ -140,7 +145,7 @@ class _Known:
             "could not be checked.",
             digest=green,
         )
-        return replace(proven, verdict=Verdict.UNCHECKED, reason=reason, key="", format="")
+        return replace(proven, verdict=Verdict.UNCHECKED, reason=reason, key="", format="", counted=())
 
 
 def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:
@@ -155,7 +160,7 @@ def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:
     proof = tuple(replace(file, name=f"index-{file.name}") for file in index.evidence)
     return replace(
         judgement, verdict=opinion.verdict, reason=opinion.reason, key=opinion.key, format=opinion.format,
-        evidence=judgement.evidence + proof, command=index.command,
+        evidence=judgement.evidence + proof, command=index.command, counted=index.counted,
     )  # fmt: skip
 
 
@@ -178,7 +183,7 @@ class _Judge:
             found = (finding,)
             return Judgement(
                 self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents,
-                badge=row.badge, pulled=row.pulled,
+                badge=row.badge, pulled=row.pulled, platform=row.platform,
             )  # fmt: skip
         seen = await self._look(row.digest)
         opinion = judge(one.finding for one in seen)
@@ -196,6 +201,8 @@ class _Judge:
             parents=tuple(row.parents),
             badge=row.badge or await self._badge(seen),
             pulled=row.pulled,
+            counted=counted_of([one.finding for one in seen]),
+            platform=row.platform,
         )
 
     async def _badge(self, seen: Sequence[Seen]) -> str:

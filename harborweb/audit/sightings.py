@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from harborweb.audit.models import ArtifactVerdict, TagSighting
@@ -53,6 +53,15 @@ def some(
             _advance(registry, repository, known, fresh, ending, at)
             for tag in late:
                 _belated(list(rows.filter(tag=tag).order_by("first_seen")), meant.get(tag, ""), at)
+
+
+def first(registry: Registry, repository: str, digests: Sequence[str]) -> dict[str, datetime]:
+    """When a tag was first seen to mean each of these digests; those that none ever meant are missing."""
+    found: dict[str, datetime] = {}
+    for some_of in _batches(digests):
+        rows = TagSighting.objects.filter(registry=registry, repository=repository, digest__in=some_of).order_by()
+        found.update(rows.values_list("digest").annotate(Min("first_seen")))
+    return found
 
 
 def changed_since(registry: Registry, repository: str, at: datetime) -> dict[str, str]:

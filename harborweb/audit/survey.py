@@ -50,6 +50,8 @@ class Row:
     withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
     badge: str = ""  # what Harbor's list shows (audit.badges)
     pulled: datetime | None = None
+    platforms: dict[str, str] = field(default_factory=dict)  # of the children, as far as the index says
+    platform: str = ""
 
 
 async def repositories_of(client: Client) -> list[str]:
@@ -154,7 +156,14 @@ async def _follow(client: Client, repository: str, rows: dict[str, Row], options
     for digest, row in rows.items():
         for child in row.children:
             if child in rows and digest not in rows[child].parents:
+                rows[child].platform = agreed(rows[child], row)
                 rows[child].parents.append(digest)
+
+
+def agreed(child: Row, index: Row) -> str:
+    """The platform of `child`, which `index` lists too: nothing where two indexes say different things."""
+    said = index.platforms.get(child.digest, "")
+    return said if said == child.platform or not child.parents else ""
 
 
 def _beyond(index: Row, position: int, depth: int, options: Options) -> str:
@@ -224,7 +233,9 @@ async def _withheld(client: Client, repository: str, reference: str, error: Regi
 def _row(manifest: Manifest) -> Row:
     row = Row(manifest.digest, body=manifest.body, is_index="manifests" in manifest.content)
     try:
-        row.children = list(dict.fromkeys(child.digest for child in read_manifest(manifest.body).children))
+        children = read_manifest(manifest.body).children
+        row.children = list(dict.fromkeys(child.digest for child in children))
+        row.platforms = {child.digest: child.platform for child in children if child.platform}
     except Malformed as error:
         if row.is_index:  # what it lists would fall out of the table unseen
             row.problem = error.reason

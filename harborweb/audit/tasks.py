@@ -6,12 +6,15 @@ from harborweb.audit import workshop
 from harborweb.audit.again import judge_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
+from harborweb.audit.findings import lifecycle
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
 from harborweb.audit.notices import noting, telling
+from harborweb.audit.policies import restanding
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed
 
+kept.connect(lifecycle.follow, dispatch_uid="audit.findings")
 signed.connect(judge_again, dispatch_uid="audit.judge_again")
 kept.connect(changes.write, dispatch_uid="audit.changes")
 kept.connect(noting.note, dispatch_uid="audit.note")
@@ -39,6 +42,12 @@ def make_hooks(job_id: int) -> None:
 def tell(job_id: int) -> None:
     """Tell a channel what has happened."""
     perform(job_id, telling.tell)
+
+
+@shared_task(expires=30)
+def restand_due() -> None:
+    """Say of whatever time alone has changed how it stands now."""
+    restanding.restand_due()
 
 
 @shared_task(expires=30)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from harborweb.accounts.models import User
 from harborweb.accounts.roles import Role
 from harborweb.accounts.views import THEME_COOKIE, THEMES
-from harborweb.audit.counts import verdicts
+from harborweb.audit.counts import open_findings
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 
@@ -54,7 +54,7 @@ def bar(request: HttpRequest) -> dict[str, Any]:
     try:
         if isinstance(user, User):
             shown["bar"] = {
-                "rooms": _rooms(request, verdicts(None, verdict="findings").count()),
+                "rooms": _rooms(request, open_findings()),
                 "running": Job.objects.filter(state__in=Job.ACTIVE).count(),
                 "registry": Registry.objects.order_by("pk").first(),
                 "administrator": user.may(Role.ADMINISTRATOR),

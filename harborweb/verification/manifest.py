@@ -12,6 +12,7 @@ from typing import Any
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed, fields, load_json
 
+LONGEST_PLATFORM = 100
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OTHER_DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 
@@ -29,6 +30,7 @@ class Descriptor:
     media_type: str
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    platform: str = ""  # "os/architecture[/variant]" as an index says, empty where it does not
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,13 @@ def _descriptor(value: Any) -> Descriptor:
     digest = item["digest"] or ""
     if not _OTHER_DIGEST.fullmatch(digest):
         raise Malformed(_("A descriptor in the manifest has no digest that can be used: %(digest)s.", digest=digest))
-    return Descriptor(digest, item["mediaType"] or "", item["size"] or 0, _text_map(item["annotations"]))
+    annotations = _text_map(item["annotations"])
+    return Descriptor(digest, item["mediaType"] or "", item["size"] or 0, annotations, _platform(item["platform"]))
+
+
+def _platform(value: dict[str, Any] | None) -> str:
+    parts = [(value or {}).get(name) for name in ("os", "architecture", "variant")]
+    return "/".join(part for part in parts if isinstance(part, str) and part)[:LONGEST_PLATFORM]
 
 
 def _text_map(value: dict[str, Any] | None) -> Mapping[str, str]:

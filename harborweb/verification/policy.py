@@ -5,11 +5,12 @@ A policy is a document (issue 6, section 4), the same in the database and in a f
     {"rules": [{"match": ["library", "team/*"],       projects or repositories, patterns; the first that fits counts
                 "require": "any",                     any, all, none, or how many different keys of `keys`
                 "keys": ["release-2026", "3f1a…"],    names or fingerprints; none: every trusted key
-                "annotations": {"approved": "yes"},   signed with just these values
-                "tags": ["v*"], "untagged": false,    which artifacts it is about; no patterns: all of them
+                "annotations": {"approved": "yes"},   signed with just these values; "*" stands for any
+                "tags": ["v*"], "untagged": false,    which artifacts it is about; no patterns: all of them. What only
+                                                      an index lists goes by the tags of that index
                 "platforms": ["linux/amd64"],         children of an index for other platforms are not asked for
                 "children": "covered",                or "own": a child needs signatures of its own
-                "grace_hours": 0}],                   after it was first seen
+                "grace_hours": 0}],                   for what is not signed yet, after it was first seen
      "exemptions": [{"match": ["legacy/*"], "reason": "…", "owner": "…", "until": "2027-01-31"}]}
 
 Where no rule fits, any trusted key will do, as if there were no policy. The verdict itself is never changed: it says
@@ -59,6 +60,9 @@ class Rule:
     grace_hours: int = 0
 
 
+WITHOUT = Rule(match=("*",))
+
+
 @dataclass(frozen=True)
 class Exemption:
     """Artifacts that are excused until the end of a day (UTC), with why and by whom."""
@@ -68,9 +72,14 @@ class Exemption:
     owner: str
     until: date
 
+    @property
+    def ends(self) -> datetime:
+        """The first moment at which it holds no more."""
+        return datetime.combine(self.until, time(), UTC) + timedelta(days=1)
+
     def holds(self, now: datetime) -> bool:
         """Whether it has not ended at `now` (aware)."""
-        return now < datetime.combine(self.until + timedelta(days=1), time(), UTC)
+        return now < self.ends
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,8 @@ class Subject:
     """What a policy looks at: an artifact, its verdict, and the signatures that count for it.
 
     `signers` are its own, for via_index those of the index. `platform` is "os/architecture[/variant]" where an index
-    says so, `is_child` whether only an index lists it, `seen` when harborweb first saw it (aware).
+    says so, `is_child` whether only an index lists it, `index_tags` are then the tags of all indexes above it, `seen`
+    is when harborweb first saw it (aware).
     """
 
     repository: str
@@ -107,15 +117,18 @@ class Subject:
     signers: Collection[Signer] = ()
     platform: str = ""
     is_child: bool = False
+    index_tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Stand:
-    """A standing with its reason; `rule` is the number of the rule that decided, from 1, 0 where none did."""
+    """A standing with its reason; `rule` is the number of the rule that decided, from 1, 0 where none did; `until`
+    is when it ends by itself."""
 
     standing: Standing
     reason: str
     rule: int = 0
+    until: datetime | None = None
 
     @property
     def is_finding(self) -> bool:
@@ -129,23 +142,36 @@ def fits(patterns: Sequence[str], repository: str) -> bool:
     return any(fnmatchcase(repository, one) or fnmatchcase(project, one) for one in patterns)
 
 
-def stand(policy: Policy, subject: Subject, trusted: Mapping[str, str], now: datetime) -> Stand:
+def rule_for(policy: Policy, repository: str) -> tuple[int, Rule]:
+    """The first rule that fits, with its number from 1; 0 and what holds without a policy where none does."""
+    return next(((n, one) for n, one in enumerate(policy.rules, 1) if fits(one.match, repository)), (0, WITHOUT))
+
+
+def stand(
+    policy: Policy,
+    subject: Subject,
+    trusted: Mapping[str, str],
+    now: datetime,
+    active: Collection[str] | None = None,
+    found: tuple[int, Rule] | None = None,
+) -> Stand:
     """What `policy` makes of `subject` at `now` (aware); `trusted` are all trusted keys, name by fingerprint.
+
+    `active` are those that may sign in this project now, all of them unless it is given: "all" without names asks for
+    no other. `found` is what `rule_for` says of its repository, for who asks for many.
 
     1 The rule: the first that fits the repository
     2 What the rule does not ask for: other tags, other platforms, nothing at all
     3 Whether it is met
     4 Excused: an exemption that holds, or the time of grace after the first sight
 
-    What could not be checked is excused by neither: nobody knows what it is.
+    What could not be checked is excused by neither: nobody knows what it is. Nor does grace excuse an invalid
+    signature: it gives time to sign, and this is not what an unfinished one looks like.
     """
-    number, rule = next(
-        ((n, one) for n, one in enumerate(policy.rules, 1) if fits(one.match, subject.repository)),
-        (0, Rule(match=("*",))),
-    )
+    number, rule = found or rule_for(policy, subject.repository)
     if reason := _beside(rule, subject):
         return Stand(Standing.NOT_REQUIRED, reason, number)
-    lacking = _lacking(rule, subject, trusted)
+    lacking = _lacking(rule, subject, trusted, trusted if active is None else active)
     if lacking is None:
         return Stand(Standing.MET, subject.reason, number)
     if subject.verdict == Verdict.UNCHECKED:
@@ -155,10 +181,11 @@ def stand(policy: Policy, subject: Subject, trusted: Mapping[str, str], now: dat
             why = _(
                 "Excused until %(until)s by %(owner)s: %(reason)s", until=one.until, owner=one.owner, reason=one.reason
             )
-            return Stand(Standing.EXEMPT, why, number)
+            return Stand(Standing.EXEMPT, why, number, one.ends)
     until = subject.seen + timedelta(hours=rule.grace_hours)
-    if now < until:
-        return Stand(Standing.GRACE, _("New: it has until %(until)s.", until=f"{until:%Y-%m-%d %H:%M} UTC"), number)
+    if now < until and subject.verdict != Verdict.INVALID:
+        deadline = f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return Stand(Standing.GRACE, _("New: it has until %(until)s to be signed.", until=deadline), number, until)
     return Stand(Standing.FINDING, lacking, number)
 
 
@@ -166,22 +193,18 @@ def _beside(rule: Rule, subject: Subject) -> Sentence | None:
     """Why the rule asks nothing of the subject."""
     if rule.require == NONE:
         return _("The policy asks for no signature here.")
-    if subject.is_child:
-        if rule.platforms and subject.platform and not _is_platform(rule.platforms, subject.platform):
+    if subject.is_child and rule.platforms and subject.platform:
+        if not any(subject.platform == one or subject.platform.startswith(f"{one}/") for one in rule.platforms):
             return _("The policy does not ask for the platform %(platform)s.", platform=subject.platform)
-        return None
-    if not subject.tags:
+    tags = subject.index_tags if subject.is_child else subject.tags
+    if not tags:
         return None if rule.untagged else _("The policy asks for no signature of what has no tag.")
-    if rule.tags and not any(fnmatchcase(tag, one) for tag in subject.tags for one in rule.tags):
+    if rule.tags and not any(fnmatchcase(tag, one) for tag in tags for one in rule.tags):
         return _("The policy asks for no signature of these tags.")
     return None
 
 
-def _is_platform(wanted: Sequence[str], platform: str) -> bool:
-    return any(platform == one or platform.startswith(f"{one}/") for one in wanted)
-
-
-def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str]) -> str | None:
+def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str], active: Collection[str]) -> str | None:
     """What keeps the rule from being met; None where it is."""
     if subject.verdict not in GREEN:
         return subject.reason
@@ -191,14 +214,17 @@ def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str]) -> str | 
     if rule.annotations and not counted:
         text = ", ".join(f"{name}={value}" for name, value in rule.annotations.items())
         return _("Signed and trusted, but no signature carries what the policy wants: %(text)s.", text=text)
+    if rule.require == ANY and not rule.keys:
+        return None
     wanted = {fp: name for fp, name in trusted.items() if not rule.keys or fp in rule.keys or name in rule.keys}
     signed = {one.fingerprint for one in counted} & wanted.keys()
-    unknown = len([one for one in rule.keys if one not in trusted and one not in trusted.values()])
-    members = len(wanted) + unknown
-    needed = {ANY: 1, ALL: max(members, 1)}.get(str(rule.require)) or int(rule.require)
+    unknown = [one for one in rule.keys if one not in trusted and one not in trusted.values()]
+    open_ = {fp: name for fp, name in wanted.items() if fp not in signed and (rule.keys or fp in active)}
+    needed = len(signed) + len(open_) + len(unknown) if rule.require == ALL else 1
+    needed = max(int(rule.require) if isinstance(rule.require, int) else needed, 1)
     if len(signed) >= needed:
         return None
-    missing = ", ".join(sorted(name or fp[:16] for fp, name in wanted.items() if fp not in signed))
+    missing = ", ".join(sorted([*(name or fp[:16] for fp, name in open_.items()), *unknown]))
     return _(
         "Signed by %(n)s of the %(needed)s keys that the policy wants; not by: %(missing)s.",
         n=len(signed), needed=needed, missing=missing or "-",
@@ -206,7 +232,8 @@ def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str]) -> str | 
 
 
 def _carries(signer: Signer, annotations: Mapping[str, str]) -> bool:
-    return all(signer.annotations.get(name) == value for name, value in annotations.items())
+    signed = signer.annotations
+    return all(name in signed and value in ("*", signed[name]) for name, value in annotations.items())
 
 
 def read_policy(document: object) -> Policy:

@@ -14,6 +14,7 @@ from harborweb.dashboard.overview import overview
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
+from tests.audit.judging import settled
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,7 @@ def sweep(registry: Registry, *verdicts: Verdict, hour: int = 12) -> Sweep:
             digest=f"sha256:{made.pk:032d}{number:032d}", tags=["1.0"], verdict=verdict, rank=ORDER.index(verdict),
             reason=f"reason {number}", since=now, checked=now,
         )  # fmt: skip
+    settled(registry)
     return made
 
 

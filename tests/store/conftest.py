@@ -13,6 +13,7 @@ from harborweb.registry.models import Registry
 from harborweb.registry.names import fallback_tag
 from harborweb.verification.verdict import Verdict
 from tests import parts
+from tests.audit.judging import settled
 from tests.browser import chromium, page  # noqa: F401 - fixtures
 from tests.registry.images import client, push_image, push_index, run
 
@@ -65,4 +66,5 @@ def swept(lab: Registry, shelf: Shelf) -> Registry:
             registry=lab, sweep=sweep, project="platform", repository="platform/app", digest=digest, verdict=verdict,
             rank=ORDER.index(verdict), reason=reason, since=now, checked=now,
         )  # fmt: skip
+    settled(lab)
     return lab

@@ -1,8 +1,10 @@
 """What the sweeps found, what tags meant, and what a registry told us of itself."""
 
 from harborweb.audit.models.changes import Change
+from harborweb.audit.models.findings import Finding, FindingEvent
 from harborweb.audit.models.hooks import Hook, HookEvent
 from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
+from harborweb.audit.models.policies import PolicyRevision
 from harborweb.audit.models.sightings import TagSighting
 from harborweb.audit.models.sweeps import Sweep
 from harborweb.audit.models.tallies import Tally
@@ -12,11 +14,14 @@ __all__ = [
     "ArtifactVerdict",
     "Change",
     "Channel",
+    "Finding",
+    "FindingEvent",
     "Happening",
     "Hook",
     "HookEvent",
     "Message",
     "MetricsAccess",
+    "PolicyRevision",
     "SignatureSeen",
     "Sweep",
     "TagSighting",

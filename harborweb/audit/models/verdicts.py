@@ -3,11 +3,15 @@
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from harborweb.audit.models.sweeps import Sweep
 from harborweb.audit.words import WORDS
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
+
+FOUND = models.Q(is_finding=True)
+ENDING = models.Q(standing_until__isnull=False)
 
 
 class ArtifactVerdict(models.Model):
@@ -33,10 +37,15 @@ class ArtifactVerdict(models.Model):
     standing = models.CharField(max_length=16, default="finding")
     standing_reason = models.TextField(blank=True)
     is_finding = models.BooleanField(default=True)
+    standing_until = models.DateTimeField(null=True)  # when time alone may change it
     badge = models.CharField(max_length=10, blank=True)  # what Harbor shows (audit.badges); empty: not asked
     pulled = models.DateTimeField(null=True)  # last, as Harbor's list said
     # Of each signature that could be read its identity (judgement.identity_of), its key and its verdict
     signers: "models.JSONField[list[list[str]], list[list[str]]]" = models.JSONField(default=list)
+    # The signatures that count, the index's where the verdict is via_index: key and what it signed besides the digest
+    counted: "models.JSONField[list[Any], list[Any]]" = models.JSONField(default=list)
+    platform = models.CharField(max_length=100, blank=True)  # as an index that lists it says
+    first_seen = models.DateTimeField(default=timezone.now)  # the artifact, as far as it was never forgotten
     since = models.DateTimeField()  # when it first got this verdict
     checked = models.DateTimeField()
 
@@ -53,6 +62,13 @@ class ArtifactVerdict(models.Model):
             models.Index(fields=["registry", "key", "rank", "repository", "digest"], name="verdict_of_key"),
             models.Index(fields=["registry", "-since", "rank", "is_finding", "project"], name="verdict_newest"),
             models.Index(fields=["is_finding"], name="verdict_is_finding"),
+            # What someone should act on is mostly little.
+            models.Index(
+                fields=["registry", "rank", "repository", "digest"], name="finding_worst_first", condition=FOUND
+            ),
+            models.Index(fields=["registry", "repository", "rank", "-since"], name="finding_of_repo", condition=FOUND),
+            # What a day or an hour can make a finding
+            models.Index(fields=["standing_until"], name="verdict_until", condition=ENDING),
         ]
         constraints = [
             models.UniqueConstraint(fields=["registry", "repository", "digest"], name="one_verdict_per_artifact")

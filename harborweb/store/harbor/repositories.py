@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from harborweb.audit.charts import Piece, bar
-from harborweb.audit.counts import of_repositories, repositories_with
-from harborweb.audit.words import FINDINGS
+from harborweb.audit.counts import findings_in, of_repositories, repositories_with
 from harborweb.registry.client import Client
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import browsing
@@ -24,11 +23,7 @@ class Row:
     repository: Repository
     counts: dict[str, int]
     bar: list[Piece]
-
-    @property
-    def findings(self) -> int:
-        """Verdicts that somebody should act on."""
-        return sum(self.counts.get(one, 0) for one in FINDINGS)
+    findings: int = 0  # what somebody should act on
 
     @property
     def total(self) -> int:
@@ -74,5 +69,9 @@ def listed(registry: Registry, project: str, asked: Asked) -> Listed:
 
 def rows(registry: Registry, repositories: list[Repository]) -> list[Row]:
     """Repositories with their verdicts, counted at once."""
-    counts = of_repositories(registry, [one.name for one in repositories])
-    return [Row(one, counts.get(one.name, {}), bar(counts.get(one.name, {}), BAR)) for one in repositories]
+    names = [one.name for one in repositories]
+    counts, findings = of_repositories(registry, names), findings_in(registry, names)
+    return [
+        Row(one, counts.get(one.name, {}), bar(counts.get(one.name, {}), BAR), findings.get(one.name, 0))
+        for one in repositories
+    ]

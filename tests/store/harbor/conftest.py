@@ -17,6 +17,7 @@ from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.registry.names import fallback_tag
 from harborweb.signing.models import Key
 from harborweb.verification.verdict import Verdict
+from tests.audit.judging import settled
 from tests.harbor_double import HarborDouble, harbor_double
 from tests.registry.images import client, push_image, push_index, run
 
@@ -131,6 +132,7 @@ def swept(lab: Registry, filled: Filled, key: Key) -> Registry:
             key=FINGERPRINT if verdict == Verdict.TRUSTED else "",
             parents=[filled.index] if verdict == Verdict.VIA_INDEX else [],
         )  # fmt: skip
+    settled(lab)
     history = [
         ("latest", filled.old, 26, 9), ("latest", filled.untagged, 9, 2), ("latest", filled.app, 2, None),
         ("2.0", filled.untagged, 9, 2), ("2.0", filled.app, 2, None), ("1.0", filled.old, 26, None),

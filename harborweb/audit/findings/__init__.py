@@ -1,0 +1,1 @@
+"""Findings: what someone should act on, from the day it came until it is solved."""
