@@ -147,7 +147,7 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     moved = restand_moved(registry, repository, after)
     after |= by_digest(row for row in known.values() if row.digest not in after)
     was |= {digest: one for digest, one in were.items() if digest in after}
-    was, after = {**moved.before, **was}, after | moved.after
+    was, after = {**moved.before, **was}, {**after, **moved.after}
     bare = {row.digest for row in known.values() if not row.tags and not row.parents and row.digest not in fresh}
     gone = _forget(mine, {*looked.gone} if looked.untagged else {*looked.gone, *bare}, orphans=not looked.untagged)
     gone |= {digest: one for digest, one in were.items() if digest in gone}

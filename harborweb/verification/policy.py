@@ -193,15 +193,18 @@ def _beside(rule: Rule, subject: Subject) -> Sentence | None:
     """Why the rule asks nothing of the subject."""
     if rule.require == NONE:
         return _("The policy asks for no signature here.")
-    if subject.is_child and rule.platforms and subject.platform:
-        if not any(subject.platform == one or subject.platform.startswith(f"{one}/") for one in rule.platforms):
-            return _("The policy does not ask for the platform %(platform)s.", platform=subject.platform)
+    if subject.is_child and rule.platforms and subject.platform and not _is_platform(rule, subject.platform):
+        return _("The policy does not ask for the platform %(platform)s.", platform=subject.platform)
     tags = subject.index_tags if subject.is_child else subject.tags
     if not tags:
         return None if rule.untagged else _("The policy asks for no signature of what has no tag.")
     if rule.tags and not any(fnmatchcase(tag, one) for tag in tags for one in rule.tags):
         return _("The policy asks for no signature of these tags.")
     return None
+
+
+def _is_platform(rule: Rule, platform: str) -> bool:
+    return any(platform == one or platform.startswith(f"{one}/") for one in rule.platforms)
 
 
 def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str], active: Collection[str]) -> str | None:

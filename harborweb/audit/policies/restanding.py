@@ -72,8 +72,8 @@ def restand_due() -> int:
     """
     due = ArtifactVerdict.objects.filter(standing_until__lte=timezone.now()).order_by("standing_until")[:AT_ONCE]
     by_registry: dict[int, list[int]] = {}
-    for pk, registry in due.values_list("pk", "registry"):
-        by_registry.setdefault(registry, []).append(pk)
+    for pk, number in due.values_list("pk", "registry"):
+        by_registry.setdefault(number, []).append(pk)
     count = 0
     for registry in Registry.objects.filter(pk__in=by_registry):
         count += restand_all(

@@ -1,7 +1,7 @@
 """What a registry's policy makes of rows of verdicts, as they are kept and when a policy, a key or the time changes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -76,14 +76,8 @@ class Standings:
             self._active[project] = active
         number, rule = self.rule(subject.repository)
         found = stand(self.policy, subject, self.names, self.now, active, (number, rule))
-        if (
-            rule.require == ALL
-            and not rule.keys
-            and self.next_edge
-            and (not found.until or found.until > self.next_edge)
-        ):
-            return Stand(found.standing, found.reason, found.rule, self.next_edge)
-        return found
+        edge = self.next_edge if rule.require == ALL and not rule.keys else None
+        return replace(found, until=edge) if edge and (not found.until or found.until > edge) else found
 
     def of_row(self, row: ArtifactVerdict, above: Above) -> Stand:
         """How a row stands; `above` are the indexes of its repository by digest."""
