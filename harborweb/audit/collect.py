@@ -13,6 +13,7 @@ from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.client import Manifest as Answer
 from harborweb.verification import bundle, simple_signing
 from harborweb.verification.attestation import judge_attestation
+from harborweb.verification.keyless import NOBODY, KeylessTrust
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import Descriptor, Manifest, is_digest, read_manifest
 from harborweb.verification.sentences import sentence as _
@@ -38,6 +39,7 @@ class Options:
     signature_repository: str = ""
     signatures: Client | None = None
     weigh: Weigh | None = None  # whether a signature by a trusted key counts in this repository, at its time
+    keyless: KeylessTrust = NOBODY  # who is trusted that signs by certificate
     concurrency: int = 8  # artifacts at once
     seconds: float = 60  # one artifact
     layers: int = 1000  # of a signature manifest: cosign's own bound
@@ -189,7 +191,9 @@ class _Search:
     async def _bundle(self, layer: Descriptor, body: bytes, place: str, found: list[Seen]) -> None:
         data = await self._blob(layer, self.options.bundle_bytes, place, body, found)
         if data is not None:
-            finding = bundle.judge_bundle(data, self.digest, self.keys, self.options.annotations, place)
+            finding = bundle.judge_bundle(
+                data, self.digest, self.keys, self.options.annotations, place, self.options.keyless
+            )
             found.append(Seen(finding, body))
 
     async def attestation_tag(self, found: list[Seen]) -> None:

@@ -8,14 +8,16 @@ attestation. The bundle is read as strictly as protobuf's JSON: unknown members 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from harborweb.verification.certificate import Identity, identity_in, read_leaf
+from harborweb.verification.keyless import NOBODY, KeylessTrust, judge_keyless, unverified
 from harborweb.verification.keys import PublicKey, has_sound_form
 from harborweb.verification.log_entries import check_log_entries
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
-from harborweb.verification.simple_signing import by_no_key, keyless, lacking, other_digest, signed_by
+from harborweb.verification.simple_signing import by_no_key, lacking, other_digest, signed_by
 from harborweb.verification.strict import Malformed, decode_base64, fields, load_json
 from harborweb.verification.verdict import BUNDLE, Finding, Verdict
 
@@ -58,7 +60,12 @@ class Envelope:
     signature: bytes
     key_id: str = ""
     hint: str = ""
-    has_certificate: bool = False
+    certificate: bytes = b""  # DER; then no key is named
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether it is a keyless signature."""
+        return bool(self.certificate)
 
     @property
     def signed(self) -> bytes:
@@ -93,45 +100,52 @@ def pae(payload_type: str, body: bytes) -> bytes:
 
 
 def judge_bundle(
-    bundle: bytes, digest: str, keys: Sequence[PublicKey], required: Mapping[str, str], place: str
+    bundle: bytes,
+    digest: str,
+    keys: Sequence[PublicKey],
+    required: Mapping[str, str],
+    place: str,
+    keyless: KeylessTrust = NOBODY,
 ) -> Finding:
     """Judge one sigstore bundle found among the referrers of `digest`.
 
-    `bundle` are the layer's bytes (hashed by the caller), `required` the annotations a signature must carry.
-    Never raises; the rules are in `verdict`.
+    `bundle` are the layer's bytes (hashed by the caller), `required` the annotations a signature must carry,
+    `keyless` who is trusted that signs by certificate. Never raises; the rules are in `verdict`.
     """
     try:
         envelope = read_bundle(bundle)
     except Malformed as error:
         return Finding(place, Verdict.INVALID, error.reason, BUNDLE, payload=bundle)
+    identity = identity_in(envelope.certificate) if envelope.has_certificate else Identity()
     signer = None
     if not envelope.has_certificate:
         signer = next((key for key in keys if _made(key, envelope)), None)
+    found = Finding(
+        place, Verdict.INVALID, "", BUNDLE, signer.fingerprint if signer else "", payload=envelope.signed,
+        signature=envelope.signature, subject=identity.subject, issuer=identity.issuer,
+    )  # fmt: skip
     try:
         statement = read_statement(envelope)
         annotations = statement.about(digest)
+        found = replace(found, annotations=annotations or {}, predicate_type=statement.predicate_type)
         verdict, reason = _weigh(envelope, statement, annotations, signer, keys, required)
+        if verdict == Verdict.UNCHECKED and envelope.has_certificate:
+            return _by_certificate(bundle, envelope, found, required, keyless)
     except Malformed as error:
-        return Finding(
-            place,
-            Verdict.INVALID,
-            error.reason,
-            BUNDLE,
-            signer.fingerprint if signer else "",
-            payload=envelope.signed,
-            signature=envelope.signature,
-        )
-    return Finding(
-        place,
-        verdict,
-        reason,
-        BUNDLE,
-        signer.fingerprint if signer else "",
-        annotations or {},
-        statement.predicate_type,
-        envelope.signed,
-        envelope.signature,
-    )
+        return replace(found, reason=error.reason, annotations={}, predicate_type="")
+    return replace(found, verdict=verdict, reason=reason)
+
+
+def _by_certificate(
+    bundle: bytes, envelope: Envelope, found: Finding, required: Mapping[str, str], keyless: KeylessTrust
+) -> Finding:
+    """The finding for a signature of this digest by a certificate; raises Malformed where that cannot be read."""
+    judged = judge_keyless(bundle, read_leaf(envelope.certificate), envelope.signature, envelope.signed, keyless)
+    if judged.allowed is None:
+        return replace(found, verdict=judged.verdict, reason=judged.reason)
+    if reason := lacking(required, found.annotations):
+        return replace(found, reason=reason, key=judged.allowed.fingerprint)
+    return replace(found, verdict=judged.verdict, reason=judged.reason, key=judged.allowed.fingerprint)
 
 
 def _made(key: PublicKey, envelope: Envelope) -> bool:
@@ -162,7 +176,7 @@ def _weigh(
     if statement.type != STATEMENT_TYPE:
         return Verdict.INVALID, _("The statement is of the type %(type)s, not in-toto v1.", type=statement.type)
     if envelope.has_certificate:
-        return Verdict.UNCHECKED, keyless()
+        return Verdict.UNCHECKED, unverified(Identity())  # until `_by_certificate` has seen to it
     if signer is None:
         if not has_sound_form(envelope.signature):
             return Verdict.INVALID, _(
@@ -192,13 +206,14 @@ def read_bundle(data: bytes) -> Envelope:
     fields(material["timestampVerificationData"] or {}, "The bundle's timestamps", stamps, only=True)
     if bundle["messageSignature"] is not None:
         raise Malformed(_("The bundle holds a message signature; for an image only a DSSE envelope counts."))
+    certificate = b""
     by = [name for name in ("publicKey", "certificate", "x509CertificateChain") if material[name] is not None]
     if by not in (["publicKey"], ["certificate"]):
         raise Malformed(_("The bundle does not name exactly one public key or certificate."))
     hint = fields(material["publicKey"] or {}, "The bundle's publicKey", {"hint": str}, only=True)["hint"]
     if material["certificate"] is not None:
-        certificate = fields(material["certificate"], "The bundle's certificate", {"rawBytes": str}, only=True)
-        decode_base64(certificate["rawBytes"], "The bundle's certificate")
+        raw = fields(material["certificate"], "The bundle's certificate", {"rawBytes": str}, only=True)["rawBytes"]
+        certificate = decode_base64(raw, "The bundle's certificate")
     parts = {"payload": str, "payloadType": str, "signatures": list}
     envelope = fields(bundle["dsseEnvelope"], "The envelope", parts, only=True)
     signatures = envelope["signatures"] or []
@@ -211,7 +226,7 @@ def read_bundle(data: bytes) -> Envelope:
         signature=decode_base64(signature["sig"], "The envelope's signature"),
         key_id=signature["keyid"] or "",
         hint=hint or "",
-        has_certificate=by == ["certificate"],
+        certificate=certificate,
     )
 
 

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
+from harborweb.verification.certificate import Identity, Leaf, read_leaf
 from harborweb.verification.keys import PublicKey, has_sound_form
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
@@ -56,21 +58,26 @@ def judge_layer(
     annotations: Mapping[str, Any] = {}
 
     def found(verdict: Verdict, reason: Sentence, key: str = "") -> Finding:
-        return Finding(place, verdict, reason, SIMPLE_SIGNING, key, annotations, "", payload, signature)
+        leaf = _leaf(layer) if layer.get(CERTIFICATE) and not key else None
+        named = leaf.identity if leaf else Identity()
+        return Finding(
+            place, verdict, reason, SIMPLE_SIGNING, key, annotations, "", payload, signature,
+            subject=named.subject, issuer=named.issuer,
+        )  # fmt: skip
 
     try:
         signature = decode_base64(layer.get(SIGNATURE), "The signature annotation")
         signer = next((key for key in keys if key.verify(signature, payload)), None)
         claims = read_payload(payload)
         annotations = claims.annotations
-        _check_companions(layer)
+        _check_companions(layer, by_key=signer is not None)
     except Malformed as error:
         return found(Verdict.INVALID, error.reason)
     fingerprint = signer.fingerprint if signer else ""
     if claims.digest != digest:
         return found(Verdict.INVALID, other_digest(claims.digest, signer), fingerprint)
     if signer is None:
-        return found(*_of_a_stranger(signature, layer, keys))
+        return found(*_of_a_stranger(signature, payload, layer, keys))
     if reason := lacking(required, annotations):
         return found(Verdict.INVALID, reason, fingerprint)
     return found(Verdict.TRUSTED, signed_by(signer), fingerprint)
@@ -90,22 +97,28 @@ def read_payload(payload: bytes) -> Claims:
     return Claims(image["docker-manifest-digest"] or "", document["optional"] or {})
 
 
-def _of_a_stranger(signature: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]) -> tuple[Verdict, Sentence]:
+def _of_a_stranger(
+    signature: bytes, payload: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]
+) -> tuple[Verdict, Sentence]:
     """The finding for claims about this digest that no trusted key signed."""
     if not has_sound_form(signature):
         return Verdict.INVALID, _(
             "What poses as the signature is none: no supported kind of key makes one of this form."
         )
     if layer.get(CERTIFICATE):
-        return Verdict.UNCHECKED, keyless()
+        leaf = _leaf(layer)
+        if leaf is not None and not leaf.key.verify(signature, payload):
+            return Verdict.INVALID, _("The certificate's key did not make the signature.")
+        return Verdict.UNCHECKED, keyless(leaf.identity if leaf else Identity())
     return Verdict.UNKNOWN_KEY, by_no_key(keys)
 
 
-def _check_companions(layer: Mapping[str, str]) -> None:
+def _check_companions(layer: Mapping[str, str], *, by_key: bool) -> None:
     """Refuse annotations beside the signature that cosign fails on even when it is given a key.
 
     cosign copies certificate, chain, log bundle and timestamp of a layer first and refuses the layer where
-    one of them cannot be read; a certificate beside a key's signature also has to be valid now.
+    one of them cannot be read; a certificate beside a key's signature (`by_key`) also has to be valid now. That of
+    a keyless signature is valid for ten minutes and has expired whenever somebody looks.
     """
     for name in (CERTIFICATE, CHAIN):
         if not (text := layer.get(name)):
@@ -114,7 +127,8 @@ def _check_companions(layer: Mapping[str, str]) -> None:
             if not _CERTIFICATES.fullmatch(text):
                 raise ValueError(name)
             leaf = x509.load_pem_x509_certificates(text.encode())[0]
-            if name == CERTIFICATE and not leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc:
+            valid_now = leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc
+            if by_key and name == CERTIFICATE and not valid_now:
                 raise Malformed(_("The signature carries a certificate that is not valid now."))
         except ValueError as error:
             raise Malformed(_("The annotation %(name)s holds no certificate.", name=name)) from error
@@ -169,6 +183,22 @@ def lacking(required: Mapping[str, str], annotations: Mapping[str, Any]) -> Sent
     return None
 
 
-def keyless() -> Sentence:
+def _leaf(layer: Mapping[str, str]) -> Leaf | None:
+    """The certificate beside a signature, or None where it is none of a kind that is used."""
+    text = layer.get(CERTIFICATE) or ""
+    if not _CERTIFICATES.fullmatch(text):
+        return None
+    try:
+        first = x509.load_pem_x509_certificates(text.encode())[0]
+        return read_leaf(first.public_bytes(serialization.Encoding.DER))
+    except (ValueError, Malformed):
+        return None
+
+
+def keyless(identity: Identity) -> Sentence:
     """The sentence of a signature by a certificate."""
-    return _("This is a keyless signature; its certificate is not checked yet, only keys are.")
+    return _(
+        "A keyless signature that says it is by %(subject)s, as %(issuer)s had signed them in; it is not verified, "
+        "because simple signing does not carry the log's proof.",
+        subject=identity.subject or "?", issuer=identity.issuer or "?",
+    )  # fmt: skip

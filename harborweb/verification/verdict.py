@@ -9,7 +9,9 @@ Findings
 trusted           A simple-signing payload, or a DSSE in-toto statement of predicateType
                   `https://sigstore.dev/cosign/sign/v1`, whose signature verifies with a trusted key, which
                   names this digest exactly (lower case), and which carries every required annotation.
-unknown_key       The same in sound form and naming this digest, but no trusted key fits.
+                  A keyless bundle that verifies with the trusted root given, by an identity that is allowed.
+unknown_key       The same in sound form and naming this digest, but no trusted key fits; a keyless bundle that
+                  verifies, by an identity that nobody has allowed; one by an authority that the root does not name.
 invalid           Anything else that poses as a signature: garbage; a signature of another digest, even by a
                   trusted key ("copied here"); a payload in a form that can be read in two ways; a required
                   annotation missing; a bundle whose hint names a trusted key whose signature it is not; a
@@ -18,7 +20,7 @@ invalid           Anything else that poses as a signature: garbage; a signature 
 attestation_only  A statement of any other predicateType, by whomever; anything at the `.att` tag, verified or
                   not. It says something about the image, it does not sign it. (cosign 3 `verify` accepts one.)
 unchecked         A place that could not be read or whose bytes did not hash (registry fault, a limit, a payload
-                  that is gone); a keyless signature, whose certificate is not checked yet.
+                  that is gone); a keyless signature, where no trusted root is given or its format carries too little.
 
 Verdict of an artifact, the first that applies
 ----------------------------------------------
@@ -76,7 +78,9 @@ class Finding:
     `place` says where ("tag sha256-….sig, layer 1"), `format` is "simple-signing", "bundle" or empty, `key`
     the fingerprint of the trusted key that made it or empty, `annotations` what is signed besides the digest,
     `payload` the signed bytes and `signature` the raw signature, as far as they could be read. `signer` is the
-    fingerprint of the key that made it where that key does not count, `identity` the signature's own name.
+    fingerprint of the key that made it where that key does not count, `identity` the signature's own name. Of a
+    keyless signature `subject` and `issuer` are what its certificate says, true or not; where it is trusted, `key` is
+    the fingerprint of the allowed identity (`keyless.Allowed`).
     """
 
     place: str
@@ -90,6 +94,8 @@ class Finding:
     signature: bytes = field(default=b"", repr=False)
     signer: str = ""
     identity: str = ""
+    subject: str = ""
+    issuer: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""Keyless signatures in a real registry, judged by a sweep and by the real cosign 3.1 with the same trusted root."""
+
+import asyncio
+import json
+import os
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import pytest
+
+from harborweb.audit.collect import Options
+from harborweb.audit.judgement import Judgement
+from harborweb.audit.rows import judge_repository
+from harborweb.registry.client import Client, Endpoint
+from harborweb.verification.verdict import Verdict
+from tests import parts
+from tests.audit.hostile.bench import Bench, make_signer, sign_statement
+from tests.verification.sigstore_double import ISSUED_BY, SUBJECT
+from tests.verification.test_keyless import BROKEN, HOUR, MINE, SIGSTORE, new, trust
+
+# Where cosign accepts and we do not, and why.
+STRICTER = {"provenance": "cosign 3 verify counts an attestation of any type as a signature"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """One bundle: our row, and whether cosign accepts, with its last words."""
+
+    ours: Judgement
+    accepted: bool
+    words: str
+
+
+def _bundles(digest: str) -> dict[str, tuple[dict[str, object], Verdict]]:
+    """Every broken bundle of the verifier's own tests, re-made for `digest`, and good ones."""
+    broken = {name: (build(digest), verdict) for name, (build, verdict, _words) in BROKEN.items()}
+    slsa = sign_statement(digest, predicateType="https://slsa.dev/provenance/v1")
+    return broken | {
+        "good": (SIGSTORE.bundle(digest), Verdict.TRUSTED),
+        "good, signed long ago": (_long_ago(digest), Verdict.TRUSTED),
+        "another digest": (
+            SIGSTORE.bundle(digest, statement=sign_statement("sha256:" + "0" * 64)), Verdict.INVALID,
+        ),
+        "provenance": (SIGSTORE.bundle(digest, statement=slsa), Verdict.ATTESTATION_ONLY),
+    }  # fmt: skip
+
+
+def _long_ago(digest: str) -> dict[str, object]:
+    """By a certificate that expired a hundred hours ago, logged while it was valid."""
+    key = new()
+    at = SIGSTORE.now - 100 * HOUR
+    certificate = SIGSTORE.certificate(key.public_key(), at=at)
+    return SIGSTORE.bundle(digest, key=key, certificate=certificate, logged=at + HOUR / 60)
+
+
+@pytest.fixture(scope="module")
+def said(registry: parts.Registry, cosign3: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
+    """Every bundle in one repository, each with an image of its own."""
+    folder = tmp_path_factory.mktemp("keyless")
+    (folder / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+
+    async def accepts(reference: str) -> tuple[bool, str]:
+        process = await asyncio.create_subprocess_exec(
+            cosign3, "verify", "--trusted-root", "root.json", "--certificate-identity", SUBJECT,
+            "--certificate-oidc-issuer", ISSUED_BY, "--allow-http-registry", reference,
+            cwd=folder, env={**os.environ, "HOME": str(folder)},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _out, talk = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode == 0, talk.decode(errors="replace").strip()[-300:]
+
+    async def everything() -> dict[str, Said]:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            signers = {name: make_signer(name, folder) for name in ("trusted", "stranger")}
+            bench = Bench(client, "keyless/all", signers, folder, client.endpoint.host)
+            digests = {}
+            for number, name in enumerate(_bundles("sha256:" + "1" * 64)):
+                digests[name] = await bench.image(f"t{number}")
+                bundle, _verdict = _bundles(digests[name])[name]
+                await bench.refer(digests[name], [await bench.bundle_manifest(bundle, digests[name])])
+            async with aclosing(judge_repository(client, bench.repository, [], Options(keyless=trust(MINE)))) as rows:
+                ours = {row.digest: row async for row in rows}
+            return {
+                name: Said(ours[digest], *await accepts(bench.reference(digest))) for name, digest in digests.items()
+            }
+
+    return asyncio.run(everything())
+
+
+@pytest.mark.parametrize("name", list(_bundles("sha256:" + "1" * 64)))
+def test_ours_beside_cosigns(said: dict[str, Said], name: str) -> None:
+    """The verdict that was made; trusted is what cosign accepts, and refused what it refuses, but for what is named."""
+    one = said[name]
+    assert one.ours.verdict == _bundles("sha256:" + "1" * 64)[name][1], one.ours.reason
+    assert (one.ours.verdict == Verdict.TRUSTED) == (one.accepted and name not in STRICTER), (
+        one.ours.reason, one.words,
+    )  # fmt: skip
+
+
+def test_the_identity_stands_with_the_row(said: dict[str, Said]) -> None:
+    """Whose it is, and the pair that makes it count in place of a key."""
+    row = said["good"].ours
+    assert row.key == MINE.fingerprint and SUBJECT in row.reason
+    (finding,) = row.findings
+    assert (finding.subject, finding.issuer) == (SUBJECT, ISSUED_BY)
