@@ -106,6 +106,32 @@ class Key(models.Model):
         return " ".join(text[i : i + 4] for i in range(0, len(text), 4))
 
 
+class KeyChange(models.Model):
+    """What a key's limits were before somebody changed them, and are since: so they can be brought back."""
+
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=150, blank=True)
+    before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()  # limits.Limits.written
+    after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.key}: limits changed {self.at}"
+
+
+class PublicPage(models.Model):
+    """Whether a page of the published keys is shown to everybody; one row, none means no."""
+
+    shown = models.BooleanField(default=False)
+    words = models.CharField(max_length=1000, blank=True)  # whose keys these are, and where to ask
+
+    def __str__(self) -> str:
+        return f"public page: {self.shown}"
+
+
 class CosignFound(models.Model):
     """The cosign that the workers of one host have, as they saw it last; no version means none was found."""
 
