@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "csp",
+    "django_celery_beat",
     "django_htmx",
     "harborweb.accounts",
     "harborweb.jobs",
@@ -222,7 +223,10 @@ CELERY_TASK_ROUTES = {  # what needs Harbor's own machine
 CELERY_IMPORTS = ["harborweb.registry.beat"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout": 5}
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_TIMEZONE = TIME_ZONE
+# Schedules of people are in the database; those of CELERY_BEAT_SCHEDULE are written there when it starts.
+CELERY_BEAT_SCHEDULER = "harborweb.scheduler:Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")  # touched while it lives
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # E-mail, for notices: without a host there is none
@@ -240,6 +244,11 @@ JOB_HEARTBEAT_SECONDS = float(_text("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_LOST_SECONDS = float(_text("JOB_LOST_SECONDS", "45"))
 JOB_GRACE_SECONDS = float(_text("JOB_GRACE_SECONDS", "10"))  # between TERM and KILL
 JOB_LOG_MAX_BYTES = 10 * 1024 * 1024
+
+# Sweeps: a repository with more tags than a slice is judged slice by slice, and kept in batches
+SWEEP_SLICE = int(_text("SWEEP_SLICE", "1000"))
+SWEEP_BATCH = int(_text("SWEEP_BATCH", "250"))
+SWEEP_HELP_SECONDS = float(_text("SWEEP_HELP_SECONDS", "3"))  # so long a helping worker keeps other jobs waiting
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
     "audit-look-after": {"task": "harborweb.audit.tasks.look_after", "schedule": 5.0, "options": {"expires": 5}},

@@ -186,6 +186,6 @@ def _with(registry: Registry, verdict: str) -> QuerySet[ArtifactVerdict]:
 
 
 def last_sweep(registry: Registry | None = None) -> Sweep | None:
-    """The newest sweep that came to its count, also one that could not read everything."""
-    sweeps = Sweep.objects.filter(finished__isnull=False).exclude(counts={})
+    """The newest sweep of all of it that came to its count, also one that could not read everything."""
+    sweeps = Sweep.objects.filter(**Sweep.WHOLE, finished__isnull=False).exclude(counts={})
     return (sweeps.filter(registry=registry) if registry else sweeps).order_by("-finished").first()

@@ -22,7 +22,7 @@ from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
 from harborweb.verification.policy import Standing
-from harborweb.verification.verdict import Verdict
+from harborweb.verification.verdict import GREEN, Verdict
 
 IDENTITY = ["registry", "repository", "digest"]
 CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if field.name not in {"id", *IDENTITY}]
@@ -100,6 +100,57 @@ def keep_whole(
     Kept(registry, repository, asked, this, before, after, gone).tell()
 
 
+@transaction.atomic
+def keep_batch(
+    registry: Registry, this: Sweep, repository: str, judgements: Sequence[Judgement], asked: datetime,
+    began: datetime, known: Collection[str] = (),
+) -> int:  # fmt: skip
+    """Write a part of what `this` sweep, which began with the repository at `began`, finds in it; the rest comes, or
+    has come, in other batches. Returns how many artifacts are new to this sweep.
+
+    Who asked began at `asked`. An artifact that another batch has kept keeps its verdict, unless this one found the
+    index that covers it, and gains tags and parents; so does what is in `known`, which was not judged again. When all
+    batches are kept, `forget_unseen` ends it.
+    """
+    meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags if not COSIGN_TAG.fullmatch(tag)}
+    sightings.some(registry, repository, meant, asked)
+    remember(judgements, asked)
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()
+    rows = {row.digest: row for row in (_row(registry, this, one) for one in judgements)}
+    ours = mine.filter(digest__in=rows, sweep=this, checked__gt=began)
+    met = {row.digest: row for row in ours.only("verdict", *PLACED)}
+    newer = _newer(mine.filter(digest__in=rows), asked) - met.keys()
+    for digest, row in met.items():
+        row.tags = sorted({*row.tags, *rows[digest].tags})
+        row.parents = rows[digest].parents = list(dict.fromkeys([*row.parents, *rows[digest].parents]))
+        rows[digest].tags = row.tags
+    ArtifactVerdict.objects.bulk_update(met.values(), ["tags", "parents"], batch_size=200)
+    changed = sightings.changed_since(registry, repository, asked)
+    for row in rows.values() if changed else ():
+        row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
+    better = {digest for digest, row in met.items() if _covers(rows[digest].verdict, row.verdict)}
+    left = {digest for digest in rows if digest not in newer and (digest not in met or digest in better)} - {*known}
+    stale = {tag for tag, digest in changed.items() if not digest}
+    fresh = [row for digest, row in rows.items() if digest in left and not _lost(row, meant, stale)]
+    before, after = _write(mine.filter(digest__in=rows), fresh)
+    Kept(registry, repository, asked, this, before, after).tell()
+    return len(rows.keys() - met.keys() - {*known})
+
+
+def _covers(now: str, before: str) -> bool:
+    """Whether an index that was found now covers what was kept as not signed."""
+    return now == Verdict.VIA_INDEX and before not in GREEN
+
+
+@transaction.atomic
+def forget_unseen(registry: Registry, this: Sweep, repository: str, began: datetime, unread: Collection[str]) -> None:
+    """After the last batch of `repository`, with which the sweep began at `began`: forget the artifacts that none of
+    them had, and say of the tags that none had that they are gone; of the `unread` ones nothing is known."""
+    sightings.whole(registry, repository, {}, began, unread=unread)
+    gone = _delete(ArtifactVerdict.objects.filter(registry=registry, repository=repository, checked__lte=began))
+    Kept(registry, repository, began, this, gone=gone).tell()
+
+
 def _lost(row: ArtifactVerdict, meant: Mapping[str, str], gone: Collection[str]) -> bool:
     """Whether every tag under which a sweep had found the artifact was seen gone meanwhile."""
     had = {tag for tag, digest in meant.items() if digest == row.digest} if gone and not row.tags else set()
@@ -156,8 +207,10 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
 
 
 def forget_repositories(registry: Registry, this: Sweep, listed: Collection[str], asked: datetime) -> None:
-    """Forget what lay in repositories that the registry did not list at `asked`."""
+    """Forget what lay in repositories, of the project that was swept or of all, that the registry did not list at
+    `asked`."""
     rows = ArtifactVerdict.objects.filter(registry=registry, checked__lte=asked).order_by()
+    rows = rows.filter(project=this.project) if this.project else rows
     for name in sorted(set(rows.values_list("repository", flat=True).distinct()) - set(listed)):
         with transaction.atomic():
             gone = _delete(rows.filter(repository=name))
@@ -211,17 +264,20 @@ def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) ->
     return by_digest(rows[row.digest] for row in fresh if row.digest in rows), by_digest(fresh)
 
 
-def give_up(registry: Registry, this: Sweep, repository: str, reason: str) -> None:
-    """What was known of a repository that cannot be read any more counts as could not check."""
+def give_up(registry: Registry, this: Sweep, repository: str, reason: str, before: datetime | None = None) -> None:
+    """What was known of a repository that cannot be read any more counts as could not check; with `before` what was
+    checked up to then."""
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     now = timezone.now()
+    old = mine.filter(checked__lte=before or now)
     with transaction.atomic():
-        before = by_digest(mine.only(*COMPARED))
-        mine.exclude(verdict=Verdict.UNCHECKED).update(since=now)
-        mine.update(
+        were = by_digest(old.only(*COMPARED))
+        old.exclude(verdict=Verdict.UNCHECKED).update(since=now)
+        old.update(
             verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now,
             key="", counted=[], standing=Standing.FINDING, standing_reason=reason, is_finding=True,
             standing_until=None,
         )  # fmt: skip
-        restand(registry, repository, mine, Standings.of(registry))
-        Kept(registry, repository, now, this, before, by_digest(mine.only(*COMPARED))).tell()
+        given_up = mine.filter(sweep=this, checked=now)
+        restand(registry, repository, given_up, Standings.of(registry))
+        Kept(registry, repository, now, this, were, by_digest(given_up.only(*COMPARED))).tell()

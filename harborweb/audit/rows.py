@@ -63,9 +63,10 @@ async def judge_repository(
     options: Options | None = None,
     on_progress: Progress | None = None,
     only: Sequence[str] | None = None,
+    skip: Callable[[Row], bool] | None = None,
 ) -> AsyncGenerator[Judgement]:
     """Judge every row of one repository, indexes before what they list; with `only` (tags, digests) those alone
-    and what they list.
+    and what they list. A row that `skip` says is known already is left out, unless it is an index.
 
     Raises RegistryError when its tags cannot be listed (NotFound: there is no such repository).
     """
@@ -78,7 +79,8 @@ async def judge_repository(
     while order.is_active():
         ready = order.get_ready()
         # Closing this generator early cancels what is still being asked.
-        async with aclosing(_together(_Judge(client, repository, keys, options), [rows[n] for n in ready])) as judged:
+        wanted = [rows[name] for name in ready if skip is None or rows[name].is_index or not skip(rows[name])]
+        async with aclosing(_together(_Judge(client, repository, keys, options), wanted)) as judged:
             async for name, judgement in judged:
                 judgement = known.placed(rows[name], judgement)
                 done += 1

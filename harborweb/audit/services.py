@@ -3,30 +3,31 @@
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from harborweb.accounts.services import record
-from harborweb.audit import tasks
+from harborweb.audit import sweeping, tasks
 from harborweb.audit.counts import ProjectCount, Summary, last_sweep, summary, verdicts
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.jobs.models import Job
-from harborweb.jobs.services import request as request_job
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 
 __all__ = ["ProjectCount", "Summary", "last_sweep", "summary", "verdicts"]
 
 
-def request_sweep(request: HttpRequest, registry: Registry) -> Job:
-    """Start a sweep of `registry`; while one is on its way, that one is returned."""
+def request_sweep(request: HttpRequest, registry: Registry, project: str = "", *, every_byte: bool = False) -> Job:
+    """Start a sweep of `registry` or of one project; while one of the registry is on its way, that one is returned."""
     with transaction.atomic():
-        job = request_job(
-            tasks.sweep, kind="sweep", title=_("Sweep %s") % registry.name, subject=registry.name, by=request,
-            arguments={"registry": registry.pk}, exclusive=f"sweep:{registry.pk}",
-        )  # fmt: skip
-        if not Sweep.objects.filter(job=job).exists():
-            Sweep.objects.create(registry=registry, job=job)
-            record(request, "sweep", registry.name)
+        job, new = sweeping.begin(tasks.sweep, registry, by=request, project=project, every_byte=every_byte)
+        if new:
+            record(request, "sweep", registry.name, project)
+    return job
+
+
+def continue_sweep(request: HttpRequest, sweep: Sweep) -> Job:
+    """Go on with a sweep that came to no end; raises Problem where it cannot be."""
+    job = sweeping.go_on(tasks.sweep, sweep, request)
+    record(request, "continue sweep", sweep.registry.name, f"#{sweep.pk}")
     return job
 
 

@@ -71,9 +71,11 @@ def changed_since(registry: Registry, repository: str, at: datetime) -> dict[str
     return {row.tag: row.digest if row.ended is None else "" for row in changed}
 
 
-def forget_repositories(registry: Registry, listed: Collection[str], at: datetime) -> None:
-    """End what repositories meant that the registry did not list at `at`."""
+def forget_repositories(registry: Registry, listed: Collection[str], at: datetime, project: str = "") -> None:
+    """End what repositories (of `project` alone where one is named) meant that the registry did not list at `at`."""
     still = TagSighting.objects.filter(registry=registry, ended=None, last_seen__lte=at)
+    if project:
+        still = still.filter(repository__startswith=f"{project}/")
     for name in set(still.order_by().values_list("repository", flat=True).distinct()) - set(listed):
         _end(still.filter(repository=name), at)
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from harborweb.audit import workshop
+from harborweb.audit import helping, sweeping, workshop
 from harborweb.audit.again import judge_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
@@ -22,8 +22,14 @@ kept.connect(noting.note, dispatch_uid="audit.note")
 
 @shared_task
 def sweep(job_id: int) -> None:
-    """Judge every artifact of a registry."""
-    perform(job_id, workshop.sweep)
+    """Judge every artifact of a registry or a project."""
+    perform(job_id, lambda run: workshop.sweep(run, sweep_part))
+
+
+@shared_task
+def sweep_part(sweep_id: int) -> None:
+    """Help with a sweep."""
+    helping.help_with(sweep_part, sweep_id)
 
 
 @shared_task
@@ -52,8 +58,9 @@ def restand_due() -> None:
 
 @shared_task(expires=30)
 def look_after() -> None:
-    """Have looked at what waits, at what a dead job had taken, and told what there is to tell."""
+    """Have looked at what waits, at what a dead job had taken, continued sweeps, and told what there is to tell."""
     queueing.look_after(look)
+    sweeping.look_after(sweep)
     telling.look_after(tell)
 
 

@@ -31,6 +31,9 @@ class Registry(models.Model):
     allow_http = models.BooleanField(_("allow plain http"), default=False)
     ca_pem = models.TextField(_("own CA certificate"), blank=True)
     created = models.DateTimeField(auto_now_add=True)
+    # How much a sweep may ask of it, all workers together; 0: as much as each worker's own bounds allow
+    at_once = models.PositiveIntegerField(_("requests at once"), default=0)
+    per_second = models.PositiveIntegerField(_("requests a second"), default=0)
     # The robots in use, by purpose: user name, sealed secret, when it expires. Kept equal to `robots` by
     # `use_robots`, so that a client can be opened where no database may be asked.
     accounts: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)

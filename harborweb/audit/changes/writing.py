@@ -133,7 +133,8 @@ class _Tags:
         verdicts = self._verdicts()
         for tag in self.asked:
             found = self.stretches.get(tag, [])
-            if len(found) > 1 and found[-1].ended is None and found[-2].digest != found[-1].digest:
+            told = bool(found) and found[-1].first_seen > self.kept.at  # by who saw it move, another batch or an event
+            if not told and len(found) > 1 and found[-1].ended is None and found[-2].digest != found[-1].digest:
                 yield self._moved(tag, found, verdicts)
             elif found and found[-1].ended is not None and self.had.get(tag) in self.kept.after:
                 digest = self.had[tag]

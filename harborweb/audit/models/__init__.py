@@ -6,7 +6,7 @@ from harborweb.audit.models.hooks import Hook, HookEvent
 from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
 from harborweb.audit.models.policies import PolicyRevision
 from harborweb.audit.models.sightings import TagSighting
-from harborweb.audit.models.sweeps import Sweep
+from harborweb.audit.models.sweeps import Part, Schedule, Sweep
 from harborweb.audit.models.tallies import Tally
 from harborweb.audit.models.verdicts import ArtifactVerdict, SignatureSeen
 
@@ -21,7 +21,9 @@ __all__ = [
     "HookEvent",
     "Message",
     "MetricsAccess",
+    "Part",
     "PolicyRevision",
+    "Schedule",
     "SignatureSeen",
     "Sweep",
     "TagSighting",
