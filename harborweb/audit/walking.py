@@ -17,9 +17,15 @@ from harborweb.audit.rows import judge_repository
 from harborweb.audit.survey import COSIGN_TAG, Row
 from harborweb.audit.trusting import trust
 from harborweb.audit.words import ORDER, WORDS
-from harborweb.registry.client import Client, NotFound, RegistryError
+from harborweb.registry.client import Client, Limits, NotFound, RegistryError
+from harborweb.registry.politeness import Gate
+from harborweb.registry.transport import Transport
 from harborweb.tools.process import Stopped
 from harborweb.verification.verdict import GREEN
+
+# A registry that says when to come again is believed longer than where a person waits.
+PATIENT = Limits(wait_seconds=30.0, overall_seconds=120.0, retries=3)
+SECONDS = 180  # one artifact with all of its waits
 
 Say = Callable[[str, str], None]  # a line for the log, and its stream
 
@@ -30,7 +36,7 @@ class Walk:
     def __init__(self, this: Sweep, client: Client, runner: asyncio.Runner, say: Say) -> None:
         self.sweep, self.registry, self.client, self.runner, self.say = this, this.registry, client, runner, say
         self.trust = trust()
-        self.options = self.trust.options()
+        self.options = self.trust.options(seconds=SECONDS)
 
     def part(self, part: Part, check: Callable[[], None]) -> None:
         """Judge and keep a part that was taken. `check` raises Stopped when the sweep shall stop; Lost is raised when
@@ -183,10 +189,19 @@ def walking(this: Sweep, say: Say) -> Iterator[Walk]:
     with asyncio.Runner() as runner:
 
         async def opened() -> Client:
-            return await Client(this.registry.endpoint()).__aenter__()
+            endpoint, registry = this.registry.endpoint(), this.registry
+            gate = Gate(
+                settings.REDIS_URL, str(registry.pk), at_once=registry.at_once, per_second=registry.per_second,
+                connections=PATIENT.connections,
+            )  # fmt: skip
+            return await Client(endpoint, PATIENT, Transport(endpoint, PATIENT, gate)).__aenter__()
+
+        async def closed() -> None:
+            await client.__aexit__(None, None, None)
+            await client.transport.gate.close()
 
         client = runner.run(opened())
         try:
             yield Walk(this, client, runner, say)
         finally:
-            runner.run(client.__aexit__(None, None, None))
+            runner.run(closed())

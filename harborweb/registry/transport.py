@@ -24,6 +24,7 @@ from yarl import URL
 from harborweb.registry import errors
 from harborweb.registry.endpoint import Endpoint, Limits, host_of
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.politeness import Open
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,10 @@ class Answer:
 class Transport:
     """A connection pool for one registry; keeps no cookies and follows nobody's proxy settings."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits, gate: Open | None = None) -> None:
         self.endpoint = endpoint
         self.limits = limits
+        self.gate = gate or Open()
         self._slots = asyncio.Semaphore(limits.connections)
         self._session: aiohttp.ClientSession | None = None
 
@@ -110,7 +112,7 @@ class Transport:
         for attempt in range(retries + 1):
             delay = 0.5 * 2**attempt
             failure: RegistryError | None = None
-            async with self._slots:
+            async with self._slots, self.gate:
                 begun = time.monotonic()
                 try:
                     answer = await self._follow(method, url, dict(sent), limit, data, min(self.limits.seconds, left))
@@ -122,6 +124,8 @@ class Transport:
                 if attempt == retries or answer.status not in RETRIED:
                     return answer
                 delay = _retry_after(answer.headers.get("Retry-After", ""), delay)
+                if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    await self.gate.pause(min(delay, self.limits.wait_seconds))
             wait = delay * random.uniform(1, 1.25)  # noqa: S311 (no secret)
             left -= time.monotonic() - begun + wait
             if delay > self.limits.wait_seconds or left < LEAST_SECONDS:
