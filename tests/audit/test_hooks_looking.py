@@ -13,7 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from bin.lib import samples
-from harborweb.audit import history, tasks, workshop
+from harborweb.audit import history, tasks, walking
 from harborweb.audit.hooks import looking, queueing, receiving
 from harborweb.audit.models import ArtifactVerdict, Hook, HookEvent
 from harborweb.jobs import services as jobs
@@ -269,7 +269,7 @@ def test_a_sweep_on_its_way_takes_nothing_back_that_an_event_brought_meanwhile(
     stays = lab.image("team/race", "stays", "stays")
     for tag, digest in (("moves", old), ("goes", gone), ("stays", stays)):
         lab.pushed("team/race", tag, digest)
-    real = workshop.judge_repository
+    real = walking.judge_repository
     brought = {}
 
     async def slowly(*given: Any, **more: Any) -> Any:
@@ -286,7 +286,7 @@ def test_a_sweep_on_its_way_takes_nothing_back_that_an_event_brought_meanwhile(
         lab.deleted("team/race", "goes", gone)
         connections.close_all()
 
-    monkeypatch.setattr(workshop, "judge_repository", slowly)
+    monkeypatch.setattr(walking, "judge_repository", slowly)
     job = sweep(lab.registry)
     assert job.state == Job.State.SUCCEEDED, job.error
     told = verdicts("team/race")
