@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from harborweb.audit import counts
+from harborweb.audit import badged, counts
 from harborweb.audit.counts import ProjectCount, Summary
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER
@@ -29,6 +29,7 @@ class Filter:
     key: str = ""
     text: str = ""
     order: str = "worst"
+    badge: str = ""  # audit.badged: "false", "missing" or "shown"
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Filter":
@@ -38,32 +39,35 @@ class Filter:
         registries = Registry.objects.order_by("name")
         chosen = registries.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 10 else None
         verdict, order = given.get("verdict", ""), given.get("sort", "")
+        badge = given.get("badge", "") if given.get("badge") in badged.VALUES else ""
         return cls(
             chosen or registries.first(),
-            verdict if verdict in VERDICTS else "findings",
+            verdict if verdict in VERDICTS else "all" if badge else "findings",
             given.get("project", "")[:255],
             given.get("key", "")[:64],
             given.get("q", "")[:200],
             order if order in counts.ORDERS else "worst",
+            badge,
         )
 
     def rows(self) -> QuerySet[ArtifactVerdict]:
         """The verdicts that pass, in the order asked for."""
-        return counts.verdicts(
+        rows = counts.verdicts(
             self.registry, verdict="" if self.verdict == "all" else self.verdict, project=self.project, key=self.key,
             text=self.text, order=self.order,
         )  # fmt: skip
+        return badged.narrowed(rows, self.badge)
 
     @property
     def narrow(self) -> bool:
         """Whether more is asked for than a verdict."""
-        return bool(self.project or self.key or self.text)
+        return bool(self.project or self.key or self.text or self.badge)
 
     def query(self, **changes: str) -> str:
         """This filter as the query of an address, with `changes`; the page is not in it."""
         values = {
             "registry": str(self.registry.pk) if self.registry else "", "verdict": self.verdict,
-            "project": self.project, "key": self.key, "q": self.text,
+            "project": self.project, "key": self.key, "badge": self.badge, "q": self.text,
             "sort": "" if self.order == "worst" else self.order,
         } | changes  # fmt: skip
         return urlencode({name: value for name, value in values.items() if value})
@@ -87,7 +91,7 @@ class Pages(Paginator):  # type: ignore[type-arg]
         """How many rows there are to page through."""
         if self.chosen.text:
             return min(len(self.object_list), MOST)
-        if self.chosen.key:
+        if self.chosen.key or self.chosen.badge:
             return self.rows.order_by().count()
         counted: ProjectCount | Summary | None = self.summary
         if self.chosen.project:

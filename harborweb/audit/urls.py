@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from harborweb.audit import views
+from harborweb.audit import badge_views, views
 from harborweb.audit.changes import views as changes
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.notices import views as notices
@@ -12,6 +12,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("sweep/", views.sweep, name="sweep"),
     path("export.<str:form>", views.export, name="export"),
+    path("badges/", badge_views.badges, name="badges"),
+    path("simulator/", badge_views.simulated, name="simulator"),
     path("changes/", changes.page, name="changes"),
     path("hooks/<int:pk>/", hooks.page, name="hooks"),
     path("hooks/<int:pk>/make/", hooks.make, name="hooks_make"),
