@@ -40,3 +40,20 @@ async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], ring: Trus
             await judge_artifact(client, row.repository, row.digest, ring.keys, ring.options(), row.parents)
             for row in rows
         ]
+
+
+def judge_many_again(registry: Registry, repository: str, digests: Sequence[str], **kwargs: Any) -> None:
+    """The same for many digests of one repository, a part at a time; what indexes list was signed with them."""
+    rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
+    for start in range(0, len(digests), MOST):
+        touched = list(rows.filter(digest__in=digests[start : start + MOST]).defer("evidence", "signatures"))
+        if not touched:
+            continue
+        judgements = running.run(_judge(registry, touched, trust(_around(touched))))
+        sweeps: dict[int | None, list[Judgement]] = {}
+        for row, judgement in zip(touched, judgements, strict=True):
+            placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
+            sweeps.setdefault(row.sweep_id, []).append(placed)
+        by_number = {row.sweep_id: row.sweep for row in touched}
+        for number, placed_rows in sweeps.items():
+            keep(registry, by_number[number], repository, placed_rows)

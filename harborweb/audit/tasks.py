@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from harborweb.audit import helping, sweeping, workshop
-from harborweb.audit.again import judge_again
+from harborweb.audit.again import judge_again, judge_many_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
 from harborweb.audit.findings import lifecycle
@@ -12,10 +12,11 @@ from harborweb.audit.kept import kept
 from harborweb.audit.notices import noting, telling
 from harborweb.audit.policies import restanding
 from harborweb.jobs.run import perform
-from harborweb.signing.signals import signed
+from harborweb.signing.signals import signed, signed_many
 
 kept.connect(lifecycle.follow, dispatch_uid="audit.findings")
 signed.connect(judge_again, dispatch_uid="audit.judge_again")
+signed_many.connect(judge_many_again, dispatch_uid="audit.judge_many_again")
 kept.connect(changes.write, dispatch_uid="audit.changes")
 kept.connect(noting.note, dispatch_uid="audit.note")
 

@@ -1,11 +1,13 @@
 """What people type about keys, and the forms of the sign and verify panels."""
 
 import re
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import RegexValidator
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -203,7 +205,20 @@ class SignForm(ImageForm):
     key = forms.ModelChoiceField(Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY))
     annotations = forms.CharField(required=False, max_length=8000)
     password = forms.CharField(required=False, strip=False, max_length=1000, widget=forms.PasswordInput)
-    simple = forms.BooleanField(required=False)
+    format = forms.ChoiceField(required=False, choices=[(one, one) for one in ("", "bundle", "simple", "both")])
+    expires = forms.DateField(required=False)
+    recursive = forms.BooleanField(required=False)
+    children = forms.IntegerField(required=False, min_value=0)  # how many the page had shown
+
+    def clean_expires(self) -> datetime | None:
+        """The end of that day (UTC); a day that is over is refused."""
+        day = self.cleaned_data["expires"]
+        if day is None:
+            return None
+        end = datetime.combine(day + timedelta(days=1), time(), UTC)
+        if end <= timezone.now():
+            raise forms.ValidationError(_("This day is over: the signature would never have held. Choose a later one."))
+        return end
 
     def clean_annotations(self) -> dict[str, str]:
         """One key=value each line; an empty key or a key twice is refused."""

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -22,6 +23,7 @@ from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing import tasks, words
+from harborweb.signing.annotations import check_own
 from harborweb.signing.keyfiles import read_public
 from harborweb.signing.keysmith import already_here
 from harborweb.signing.models import CosignFound, Key
@@ -137,13 +139,19 @@ def request_sign(
     *,
     annotations: Mapping[str, str] | None = None,
     password: str = "",
-    simple: bool = False,
+    format: str = "",
+    expires: datetime | None = None,
+    recursive: bool = True,
+    signer: str = "",
 ) -> Job:
     """Begin signing `digest`, provided that `tag` (may be empty) still points to it when the worker looks.
 
-    `password` is used only where the key asks for it; `simple` wants simple signing instead of a bundle.
-    A second click while the first one works gives the same job.
+    `password` is used only where the key asks for it. `format` is "bundle", "simple" or "both", empty for what the
+    registry's readers need. `annotations` are people's own; repository, tag, signer (who asks, unless it is given),
+    time and `expires` are signed with them. `recursive` also signs what an index lists. A second click while the first
+    one works gives the same job.
     """
+    check_own(annotations or {})
     if not key.signs:
         raise Problem(
             _("%s cannot sign: only its public half is here.") % key.name,
@@ -160,7 +168,8 @@ def request_sign(
         by=request,
         arguments={
             "registry": registry.pk, "repository": repository, "digest": digest, "tag": tag, "key": key.pk,
-            "annotations": dict(annotations or {}), "slot": slot, "simple": simple, "click": click,
+            "annotations": dict(annotations or {}), "slot": slot, "format": format, "click": click,
+            "expires": expires.isoformat() if expires else "", "recursive": recursive, "signer": signer,
         },
         exclusive=f"sign:{_image_key(registry, repository, digest)}:{key.pk}",
     )  # fmt: skip

@@ -158,7 +158,8 @@ def sign(request: HttpRequest) -> HttpResponse:
         try:
             job = services.request_sign(
                 request, typed["registry"], typed["repository"], typed["digest"], typed["tag"], typed["key"],
-                annotations=typed["annotations"], password=typed["password"], simple=typed["simple"],
+                annotations=typed["annotations"], password=typed["password"], format=typed["format"],
+                expires=typed["expires"], recursive=typed["recursive"],
             )  # fmt: skip
             return _job(request, job, "signing/_sign_job.html")
         except Problem as problem:

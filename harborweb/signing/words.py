@@ -41,6 +41,16 @@ def weak_pair(version: Version, kind: str) -> Problem:
     )
 
 
+def no_bundles(version: Version) -> Problem:
+    """A format that cosign 2 does not make."""
+    return Problem(
+        _("Nothing was signed: cosign %s makes simple signing only.") % version,
+        _("Choose simple signing, or let a worker with cosign 3 do it. A list of images is signed in both formats "
+          "whatever cosign a worker has."),
+        field="format",
+    )  # fmt: skip
+
+
 def vulnerable(version: Version) -> str:
     """The warning about a cosign with a known hole, or nothing."""
     cve = cosign_features.vulnerable(version)

@@ -95,11 +95,13 @@ class Cosign:
         *,
         annotations: Mapping[str, str] | None = None,
         simple: bool = False,
+        recursive: bool = False,
         key: str = KEY_REFERENCE,
     ) -> tuple[str, ...]:
         """Sign `reference` (repository@digest) with the key in `KEY_VARIABLE`, or the one that the URI `key` names.
 
-        `simple` asks for simple signing where the default is a bundle. Runs in a folder `workspace` has filled.
+        `simple` asks for simple signing where the default is a bundle, `recursive` also signs what an index lists.
+        Runs in a folder `workspace` has filled.
         """
         command = [self.path, "sign", "--yes", "--key", key]
         if simple or not features.can(self.version, "sign bundle"):
@@ -108,6 +110,7 @@ class Cosign:
             command += features.flags(self.version, "sign bundle", signing_config=SIGNING_CONFIG)
         command += features.flags(self.version, "sign offline", trusted_root=TRUSTED_ROOT)
         command += self._access(access, "sign http")
+        command += features.flags(self.version, "sign recursive") if recursive else ()
         for name, value in (annotations or {}).items():
             command += ["-a", _one_field(f"{name}={value}")]
         return (*command, reference)

@@ -69,6 +69,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("sign offline",   OLDEST,    (3, 1, 0)),
     # 3.x signs with SHA-384/512 or Ed25519ph for such keys, then refuses that signature itself.
     Feature("sign any key",   OLDEST,    V3),
+    Feature("sign recursive", OLDEST,    None, ("--recursive",)),
     Feature("verify no log",  OLDEST,    None, ("--insecure-ignore-tlog=true",)),
     Feature("verify bundle",  V3,        None),
     Feature("verify simple",  OLDEST,    None),

@@ -124,9 +124,9 @@ def test_signatures_of_others_stay(asked: Any, row: Any, key: Key, push: Push, c
     image = push(row, "many/shared")
     other = made(asked, "other", "none", "")
     for simple in (True, False):  # by cosign itself
-        assert signed(asked, row, image, other, simple=simple).state == "succeeded"
+        assert signed(asked, row, image, other, format="simple" if simple else "bundle").state == "succeeded"
     assert states(signed_many(asked, row, [image], key, format="both")) == ["signed"]
-    assert signed(asked, row, image, other, simple=True, annotations={"n": "2"}).state == "succeeded"
+    assert signed(asked, row, image, other, format="simple", annotations={"n": "2"}).state == "succeeded"
     assert len(by(row, image, key)) == 2 and len(by(row, image, other)) == 3
     reference = f"{row.host}/{image.repository}@{image.digest}"
     assert verifies(cosign2, other, reference, tmp_path)[0] == verifies(cosign2, key, reference, tmp_path)[0] == 0

@@ -94,6 +94,6 @@ def test_a_bundle_is_found_as_a_referrer(
     [place] = job.result["places"]
     assert (place["source"], place["tag"]) == ("api", "")
     assert tags(with_api, image.repository) == ["1.0"]  # no tag was needed
-    second = signed(asked, with_api, image, key).result["places"]
+    second = signed(asked, with_api, image, key, annotations={"n": "2"}).result["places"]
     assert len(second) == 1 and second != [place]
     assert verified(asked, with_api, image, key).result["good"] == 1

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,12 @@ def test_one_click_signs_verifies_and_says_where(asked: Any, row: Any, release: 
     assert result["check"]["outcome"] == "good" and result["check"]["exit_code"] == 0
     [payload] = json.loads(result["check"]["json"])
     assert payload["critical"]["image"]["docker-manifest-digest"] == image.digest
-    assert payload["optional"] == {"git": "4be1c02", "note": "a, b"}
+    time = payload["optional"].pop("dev.harborweb.time")
+    assert datetime.now(UTC) - datetime.fromisoformat(time) < timedelta(minutes=5) and time.endswith("Z")
+    assert payload["optional"] == {
+        "git": "4be1c02", "note": "a, b", "dev.harborweb.repository": image.repository, "dev.harborweb.tag": "1.0",
+        "dev.harborweb.signer": asked.user.get_username(),
+    }  # fmt: skip
     [place] = result["places"]
     hexed = image.digest.replace(":", "-")
     if cosign.endswith("2.5"):
@@ -103,7 +109,7 @@ def test_what_each_cosign_signs_the_other_verifies_where_formats_allow(
     key = made(asked, "release", "none", "")
     bundle, simple, old = (push(row, f"interop/{name}") for name in ("bundle", "simple", "old"))
     assert signed(asked, row, bundle, key).result["format"] == "bundle"
-    job = signed(asked, row, simple, key, simple=True)
+    job = signed(asked, row, simple, key, format="simple")
     assert job.state == "succeeded", job.error + log(job)
     assert job.result["format"] == "simple" and job.result["places"][0]["source"] == "sig"
     monkeypatch.setenv("HARBORWEB_COSIGN", cosign2)

@@ -20,13 +20,14 @@ from harborweb.registry.errors import RegistryError
 from harborweb.registry.pushing import check_push
 from harborweb.signing import turns, words
 from harborweb.signing.annotations import Wanted
-from harborweb.signing.keysmith import secrets_of
+from harborweb.signing.by_cosign import Work, prepared, sign_with, verify_with
+from harborweb.signing.formats import Format
+from harborweb.signing.keysmith import Signer, secrets_of, signer_of, still_there
 from harborweb.signing.many.models import BulkItem, BulkSigning
 from harborweb.signing.many.writing import Order, Seen, see, sign
 from harborweb.signing.models import Key
 from harborweb.signing.native.opening import OpenKey, open_key
 from harborweb.signing.signals import signed_many
-from harborweb.signing.workshop import prepared, verify_with
 from harborweb.tools.cosign import Outcome
 from harborweb.verification.keys import PublicKey, load_public_key
 
@@ -104,7 +105,8 @@ class _Work:
     endpoint: Endpoint
     client: Client
     runner: asyncio.Runner
-    signer: OpenKey | None = None
+    signer: OpenKey | None = None  # for signing natively
+    kms: Signer | None = None  # a key that stays where it is signs by cosign
     begun: set[int] = field(default_factory=set)  # items that a killed worker had begun
     touched: dict[str, list[str]] = field(default_factory=dict)  # digests signed by this job, by repository
 
@@ -116,6 +118,7 @@ class _Work:
     def open_key(self) -> None:
         """Decrypt the key once for the whole list; a key in a KMS stays there."""
         if self.key.kind == Key.Kind.KMS:
+            self.kms = signer_of(self.run, self.key)
             return
         private, password = secrets_of(self.run, self.key)
         self.signer = open_key(private, password, self.key.name)
@@ -191,7 +194,7 @@ class _Work:
 
     def _batch(self, items: Sequence[BulkItem]) -> None:
         seen = self._see(items)
-        done = self.runner.run(self._natively(items, seen))
+        done = self.runner.run(self._natively(items, seen)) if self.signer else self._by_cosign(items, seen)
         for item, one, result in zip(items, seen, done, strict=True):
             BulkItem.objects.filter(pk=item.pk, state=State.SIGNING).update(**self._became(item, one, result))
 
@@ -205,6 +208,32 @@ class _Work:
         self.touched.setdefault(item.repository, []).append(item.digest)
         said = "" if result else _("Found signed when this list was gone on with.")
         return {"state": State.SIGNED, "reason": said, "written": {**item.written, **result}}
+
+    def _by_cosign(self, items: Sequence[BulkItem], seen: Sequence[Seen]) -> list[dict[str, str] | Problem]:
+        """The same by the program, one image after the other: for a key in a KMS, which only cosign reaches."""
+        done: list[dict[str, str] | Problem] = []
+        with prepared(self.run, self.endpoint, items[0].repository, items[0].digest) as work:
+            if self.kms is None:
+                raise words.key_problem(Outcome.NO_KEY)
+            still_there(self.run, work.program, work.folder, self.key)
+            for item, one in zip(items, seen, strict=True):
+                try:
+                    done.append(self._one_by_cosign(replace(work, repository=item.repository, digest=item.digest), item,
+                                                    one, self.kms))  # fmt: skip
+                except Problem as problem:
+                    done.append(problem)
+        return done
+
+    def _one_by_cosign(self, work: Work, item: BulkItem, seen: Seen, signer: Signer) -> dict[str, str]:
+        if seen.problem is not None:
+            raise seen.problem
+        said = self.wanted.of(item.repository, item.tag, item.time or timezone.now())
+        missing = [one for one in self.bulk.formats if one not in seen.formats]
+        for one in missing:
+            if one == Format.BUNDLE and work.program.format() != one:
+                raise words.no_bundles(work.program.version)
+            sign_with(self.run, work, signer, said, simple=one == Format.SIMPLE)
+        return dict.fromkeys(missing, "cosign")
 
     async def _natively(self, items: Sequence[BulkItem], seen: Sequence[Seen]) -> list[dict[str, str] | Problem]:
         async def one(item: BulkItem, found: Seen) -> dict[str, str] | Problem:

@@ -7,7 +7,7 @@ from django import template
 from harborweb.accounts.roles import Role
 from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.models import Registry
-from harborweb.signing import places, services
+from harborweb.signing import formats, places, services
 from harborweb.signing.models import Key
 from harborweb.tools import cosign_features
 from harborweb.tools.cosign import Cosign
@@ -27,6 +27,13 @@ def may_sign(context: dict[str, Any]) -> bool:
 def sign_keys() -> list[Key]:
     """The keys that can sign."""
     return services.signing_keys()
+
+
+@register.simple_tag
+def formats_for(registry: Registry) -> formats.Chosen:
+    """In which formats a click signs there, and why."""
+    state = services.cosign_state()
+    return formats.default(registry, bundles=state.bundles or state.version is None)
 
 
 @register.filter
