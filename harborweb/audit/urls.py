@@ -6,6 +6,7 @@ from harborweb.audit import badge_views, views
 from harborweb.audit.changes import views as changes
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.notices import views as notices
+from harborweb.audit.signing import views as signing
 
 app_name = "audit"
 urlpatterns = [
@@ -23,6 +24,9 @@ urlpatterns = [
     path("notices/<int:pk>/", notices.change, name="notice"),
     path("notices/<int:pk>/test/", notices.test, name="notice_test"),
     path("notices/<int:pk>/remove/", notices.remove, name="notice_remove"),
+    path("sign/", signing.choose, name="choose"),
+    path("sign/<int:pk>/", signing.signing_list, name="signing_list"),
+    path("sign/<int:pk>/begin/", signing.signing_begin, name="signing_begin"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),
 ]
