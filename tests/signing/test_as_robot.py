@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from harborweb import sealing
 from harborweb.audit import services as audit
 from harborweb.audit.workshop import sweep
 from harborweb.jobs.models import Job
 from harborweb.registry import robot_services, robots, seeing
 from harborweb.registry.client import Client
 from harborweb.registry.errors import RegistryError
-from harborweb.registry.models import Registry
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.registry.running import run
 from harborweb.signing import services, workshop
 from harborweb.verification.verdict import Verdict
@@ -43,6 +44,7 @@ def test_one_robot_signs_and_the_other_audits(
     key = made(asked, "release", "none", "")
     signed = done(services.request_sign(asked, lab, "team/app", digest, "1.0", key), workshop.sign)
     assert signed.state == Job.State.SUCCEEDED, signed.error + log(signed)
+    assert signed.result["formats"] == ["bundle"] and signed.result["harbor"]["seen"] == ["signature.cosign"]
     pushed = {one.user for one in harbor.state.events if (one.operation, one.resource_type) == ("create", "artifact")}
     assert pushed == {name, lab.signing_endpoint().username}  # the image, and its signature
 
@@ -60,3 +62,35 @@ def test_one_robot_signs_and_the_other_audits(
     with pytest.raises(RegistryError) as caught:
         run(write_as_reader())
     assert caught.value.kind == "forbidden"
+
+
+def test_an_older_harbor_gets_both_formats_and_a_robot_without_the_right_is_named(
+    asked: Any, cosign_three: str, harbor: HarborDouble, transactional_db: None,  # noqa: F811
+) -> None:  # fmt: skip
+    harbor.state.add_project("team")
+    harbor.state.version = "v2.13.0-abc"
+    name, password = harbor.admin
+
+    async def push() -> str:
+        async with registry_client(harbor.url, username=name, password=password) as c:
+            return await push_image(c, "team/app", "1.0")
+
+    digest = run(push())
+    lab = Registry.objects.create(
+        name="lab", url=harbor.url, allow_http=True, username=name,
+        password_sealed=sealing.seal(password, PASSWORD_PURPOSE),
+    )  # fmt: skip
+    seeing.look(lab)
+    key = made(asked, "release", "none", "")
+    job = done(services.request_sign(asked, lab, "team/app", digest, "1.0", key), workshop.sign)
+    assert job.state == Job.State.SUCCEEDED, job.error + log(job)
+    assert job.result["formats"] == ["bundle", "simple"] and "2.13" in job.result["format_reason"]
+    assert job.result["harbor"] == {"seen": ["signature.cosign"], "missing": []}
+
+    lab.username, lab.password_sealed = "", b""
+    lab.save()
+    harbor.state.project("team").public = True
+    image = dict(digest=digest, repository="team/app")
+    refused = done(services.request_sign(asked, lab, **image, tag="", key=key), workshop.sign)
+    assert refused.state == Job.State.FAILED
+    assert refused.error == "Nothing was signed: whoever does not sign in may not push to team/app."

@@ -20,6 +20,7 @@ from tests import parts
 from tests.signing.conftest import PASSWORD, Image
 from tests.signing.jobs import delete, done, log, made, public_of, signed, slots, tags, taken_in, verified
 from tests.signing.test_keys import SECRET
+from tests.signing.test_many import by, push_index
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Push = Callable[..., Image]
@@ -218,11 +219,30 @@ def test_a_double_click_signs_once(asked: Any, row: Any, release3: Key, push: Pu
     assert len(places.stored(row.endpoint(), image.repository, image.digest)) == 1
 
 
-def test_signing_twice_finds_the_new_one(asked: Any, row: Any, release3: Key, push: Push) -> None:
+def test_signing_twice_is_said_and_something_new_is_signed(asked: Any, row: Any, release3: Key, push: Push) -> None:
     image = push(row, "twice/app")
-    first, second = signed(asked, row, image, release3).result, signed(asked, row, image, release3).result
-    assert first["places"] != second["places"]
-    assert len(first["places"]) == len(second["places"]) == 1
+    first, again = signed(asked, row, image, release3).result, signed(asked, row, image, release3).result
+    assert (first["already"], again["already"]) == (False, True) and first["places"] == again["places"]
+    new = signed(asked, row, image, release3, annotations={"approved": "yes"}).result
+    assert not new["already"] and new["places"] != first["places"]
+    assert len(first["places"]) == len(new["places"]) == 1
+
+
+def test_an_index_is_signed_with_what_it_lists(asked: Any, row: Any, release: Key, push: Push, cosign: str) -> None:
+    name = f"index/{Path(cosign).name}"
+    children = [push(row, name, tag) for tag in ("amd", "arm")]
+    index = push_index(row, name, "1.0", children)
+    alone = signed(asked, row, push_index(row, name, "2.0", children[:1]), release, recursive=False)
+    assert alone.state == "succeeded" and alone.result["children"] == 0
+    assert [len(by(row, one, release)) for one in children] == [0, 0]
+    job = signed(asked, row, index, release)
+    assert job.state == "succeeded", job.error + log(job)
+    assert job.result["children"] == 2 and log(job).count("--recursive") == 1
+    assert [len(by(row, one, release)) for one in (index, *children)] == [1, 1, 1]
+    more = push(row, name, "new")
+    job = signed(asked, row, push_index(row, name, "3.0", [children[0], more]), release)
+    assert "--recursive" not in log(job)  # one of them is signed, though as 1.0: it is not swept along
+    assert len(by(row, more, release)) == 1
 
 
 def test_verify_with_each_trusted_key(asked: Any, row: Any, release: Key, push: Push, cosign: str) -> None:

@@ -16,7 +16,7 @@ from harborweb.signing.many.models import BulkSigning
 from harborweb.signing.many.workshop import look_many, sign_many
 from harborweb.signing.models import Key
 from harborweb.verification.verdict import Verdict
-from tests.signing.conftest import Image, asked, cosign_three, push, queue, row  # noqa: F401 - fixtures
+from tests.signing.conftest import Image
 from tests.signing.jobs import done, log, made
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def seen(registry: Any, image: Image, verdict: str = "unsigned", **more: Any) ->
 
 
 @pytest.fixture
-def key(asked: Any, cosign_three: str) -> Key:  # noqa: F811
+def key(asked: Any, cosign_three: str) -> Key:
     return made(asked, "release", "none", "")
 
 
@@ -46,7 +46,7 @@ def test_by_filter_previewed_and_signed(
     as_role: Callable[[int], Client],
     row: Any,
     push: Push,
-    key: Key,  # noqa: F811
+    key: Key,
 ) -> None:
     images = [push(row, f"chosen/app{number}") for number in range(3)]
     rows = [seen(row, one) for one in images]
@@ -89,7 +89,7 @@ def test_by_filter_previewed_and_signed(
     assert "Already signed by this key" in page and "Nothing left to sign" in page
 
 
-def test_what_does_not_fit_is_said(as_role: Callable[[int], Client], row: Any, key: Key) -> None:  # noqa: F811
+def test_what_does_not_fit_is_said(as_role: Callable[[int], Client], row: Any, key: Key) -> None:
     seen(row, Image("a/b", "1", "sha256:" + "1" * 64))
     signer, address = as_role(Role.SIGNER), reverse("audit:choose") + f"?registry={row.pk}"
     for typed, sentence in (
@@ -108,7 +108,7 @@ def test_a_key_that_asks_is_asked_when_it_signs(
     row: Any,
     asked: Any,
     cosign_three: str,
-    push: Push,  # noqa: F811
+    push: Push,
 ) -> None:
     key = made(asked, "careful", "asked", "pass word 7")
     seen(row, push(row, "asking/app"))
@@ -126,7 +126,7 @@ def test_a_key_that_asks_is_asked_when_it_signs(
     assert bulk.job is not None and done(bulk.job, sign_many).state == "succeeded"
 
 
-def test_viewers_look_and_do_not_sign(as_role: Callable[[int], Client], row: Any, key: Key) -> None:  # noqa: F811
+def test_viewers_look_and_do_not_sign(as_role: Callable[[int], Client], row: Any, key: Key) -> None:
     bulk = BulkSigning.objects.create(registry=row, key=key, key_name=key.name, title="Sign", signer="x", formats=[])
     viewer = as_role(Role.VIEWER)
     assert viewer.get(reverse("audit:signing_list", args=[bulk.pk])).status_code == 200
