@@ -89,8 +89,10 @@ def test_an_older_harbor_gets_both_formats_and_a_robot_without_the_right_is_name
 
     lab.username, lab.password_sealed = "", b""
     lab.save()
-    harbor.state.project("team").public = True
-    image = dict(digest=digest, repository="team/app")
+    project = harbor.state.project("team")
+    assert project is not None
+    project.metadata["public"] = "true"
+    image = {"digest": digest, "repository": "team/app"}
     refused = done(services.request_sign(asked, lab, **image, tag="", key=key), workshop.sign)
     assert refused.state == Job.State.FAILED
     assert refused.error == "Nothing was signed: whoever does not sign in may not push to team/app."
