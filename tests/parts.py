@@ -42,6 +42,14 @@ def shared(name: str) -> Path:
     return path
 
 
+def schema(name: str) -> Path:
+    """An official schema of a report's form, or skip/fail: `bin/test` brings them."""
+    path = TOOLS.parent / "schemas" / name
+    if not path.exists():
+        missing(f"the schema {name} is not here; bin/test brings it")
+    return path
+
+
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
     with socket.socket() as probe:

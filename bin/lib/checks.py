@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bin.lib import engine, tools
+from bin.lib import engine, schemas, tools
 from bin.lib.say import ROOT, SetupError, say
 
 PYTHON = Path(sys.executable)
@@ -28,6 +28,7 @@ def set_up() -> None:
         "a Docker engine": engine.docker,
         "docker compose": engine.compose,
         "the servers of Debian": engine.servers,
+        "the schemas of reports": schemas.bring,
     }
     for name, bring in parts.items():
         try:

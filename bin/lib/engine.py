@@ -34,6 +34,7 @@ SERVERS = {  # package: where its program is
     "skopeo": "/usr/bin/skopeo",
     "podman": "/usr/bin/podman",
     "iproute2": "/usr/*bin/ip",
+    "libxml2-utils": "/usr/bin/xmllint",
     "python3-aiosmtpd": "/usr/bin/aiosmtpd",
 }
 

@@ -1,18 +1,19 @@
-"""Verdicts as CSV and JSON, the same from a sweep and from the command line."""
+"""Verdicts as rows of a report, the same from a sweep and from the command line; CSV and JSON."""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-COLUMNS = ("repository", "tags", "digest", "verdict", "key", "format", "reason")
+# The first seven are documented, others may follow.
+COLUMNS = ("repository", "tags", "digest", "verdict", "key", "format", "reason", "standing", "standing_reason")
 
 
 class Judged(Protocol):
-    """Whatever has a verdict: a Judgement, or the row a sweep kept."""
+    """Whatever has a verdict and a standing: a Line of the command, or the row a sweep kept."""
 
     @property
     def repository(self) -> str: ...
@@ -28,12 +29,34 @@ class Judged(Protocol):
     def format(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def standing(self) -> str: ...
+    @property
+    def standing_reason(self) -> str: ...
+    @property
+    def is_finding(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a report that is in no database."""
+
+    repository: str
+    tags: Sequence[str]
+    digest: str
+    verdict: str
+    key: str
+    format: str
+    reason: str
+    standing: str
+    standing_reason: str
+    is_finding: bool
 
 
 def as_row(judged: Judged) -> dict[str, Any]:
     """One object of the JSON report (issue 3, section 5): repository without host, tags, digest, verdict, …"""
     row = {name: getattr(judged, name) for name in COLUMNS}
-    return row | {"tags": list(judged.tags), "verdict": str(judged.verdict)}
+    return row | {"tags": list(judged.tags), "verdict": str(judged.verdict), "standing": str(judged.standing)}
 
 
 def to_json(judged: Iterable[Judged]) -> str:
@@ -55,11 +78,6 @@ def to_csv(judged: Iterable[Judged]) -> str:
     for one in judged:
         writer.writerow(_cell(value) for value in as_row(one).values())
     return out.getvalue()
-
-
-def export(form: str, judged: Iterable[Judged]) -> tuple[str, str]:
-    """The report in `form` ("csv" or "json") and its content type."""
-    return (to_csv if form == "csv" else to_json)(judged), FORMS[form]
 
 
 def file_name(name: str) -> str:

@@ -9,9 +9,10 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
+from harborweb.audit import describing, overview, report, services
 from harborweb.audit import evidence as evidence_archive
-from harborweb.audit import overview, report, services
 from harborweb.audit.filtering import Filter, Pages
+from harborweb.audit.formats.forms import FORMS
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import MEANINGS, WORDS
 from harborweb.jobs.models import Job
@@ -86,15 +87,16 @@ def sweep(request: Request) -> HttpResponse:
 @requires(Role.VIEWER)
 @require_GET
 def export(request: HttpRequest, form: str) -> HttpResponse:
-    """The filtered verdicts as CSV or JSON."""
-    if form not in report.FORMS:
+    """The filtered verdicts in one of the forms of a report."""
+    if form not in FORMS:
         raise Http404(_("There is no export of this form."))
-    chosen = Filter.of(request)
-    content, kind = report.export(form, chosen.rows())
-    name = f"audit-{chosen.registry.name if chosen.registry else 'empty'}.{form}"
+    chosen, written = Filter.of(request), FORMS[form]
+    about = describing.about(chosen.registry, describing.scope(chosen))
+    name = report.file_name(f"audit-{chosen.registry.name if chosen.registry else 'empty'}.{written.ending}")
     return HttpResponse(
-        content, content_type=kind, headers={"Content-Disposition": f"attachment; filename={report.file_name(name)}"}
-    )
+        written.render(chosen.rows(), about), content_type=written.kind,
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )  # fmt: skip
 
 
 @requires(Role.VIEWER)

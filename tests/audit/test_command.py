@@ -22,7 +22,7 @@ from tests.audit.hostile.bench import Bench, Signer, make_signer
 from tests.registry.lying import lying, page, redirect, refuse
 from tests.registry.tls import Authority, authority
 
-KEYS = ["repository", "tags", "digest", "verdict", "key", "format", "reason"]
+KEYS = ["repository", "tags", "digest", "verdict", "key", "format", "reason", "standing", "standing_reason"]
 HASHED = "$2b$04$EZ9/oGe62NsOMbPC6z9qoeI3ifDmxJC6qNZrTUh/Ky4AkK2ndeUiO"  # bcrypt of pass:wörd
 
 
@@ -287,6 +287,12 @@ def test_a_fault_of_one_repository_is_a_row(shop: Shop) -> None:
     [
         [],
         ["{url}", "--format", "xml"],
+        ["{url}", "--allow-http", "--fail-on", "bad"],
+        ["{url}", "--allow-http", "--fail-on", ""],
+        ["{url}", "--allow-http", "--policy", "/nonexistent"],
+        ["{url}", "--allow-http", "--policy", "{two}"],
+        ["{url}", "--allow-http", "--policy", "{empty}"],
+        ["{url}", "--allow-http", "--repository", "team/good", "--output", "/nonexistent/report"],
         ["{url}", "--allow-http", "--public-key", "/nonexistent"],
         ["{url}", "--allow-http", "--public-key", "{private}"],
         ["{url}", "--allow-http", "--public-key", "{empty}"],
@@ -316,6 +322,56 @@ def test_what_could_not_run_is_two(shop: Shop, tmp_path: Path, arguments: list[s
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+POLICIES = {
+    "not asked for": ("rules:\n- match: [team/away]\n  require: none\n- match: [team/mixed]\n  tags: ['v*']\n", 0),
+    "mixed is excused for long": (
+        "rules:\n- match: ['*']\n  grace_hours: 100\nexemptions:\n- match: [team/mixed, team/away]\n"
+        "  reason: old\n  owner: ops\n  until: 2999-01-01\n", 0,
+    ),
+    "the excuse is over": (
+        "exemptions:\n- match: [team]\n  reason: old\n  owner: ops\n  until: 2001-01-01\n", 1,
+    ),
+    "time of grace is not known here": ("rules:\n- match: ['*']\n  grace_hours: 8000\n", 1),
+    "as JSON": ('{"rules": [{"match": ["*"], "require": "none"}]}', 0),
+    "two keys": ("rules:\n- match: [team/good]\n  require: 2\n- match: ['*']\n  require: none\n", 1),
+    "children of their own": (
+        "rules:\n- match: [team/good]\n  children: own\n- match: ['*']\n  require: none\n", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_decides_what_fails(shop: Shop, tmp_path: Path, name: str) -> None:
+    """The verdicts stay; the status follows what the policy makes of them."""
+    text, status = POLICIES[name]
+    file = tmp_path / "policy"
+    file.write_text(text)
+    done = audit(shop.url, *shop.key, "--allow-http", "--policy", str(file), "--format", "json")
+    assert done.returncode == status, done.stdout + done.stderr
+    assert {row["verdict"] for row in rows(done)} == {"trusted", "via_index", "unsigned", "unknown_key"}
+    assert any(row["standing"] == "finding" for row in rows(done)) == bool(status)
+
+
+def test_what_fails_is_chosen(shop: Shop) -> None:
+    """--fail-on takes verdicts, findings or never."""
+    given = (shop.url, *shop.key, "--allow-http", "--repository", "team/away")
+    expected = {"never": 0, "invalid,unknown_key": 0, "unsigned": 1, "findings": 1, "invalid,findings": 1}
+    for wanted, status in expected.items():
+        assert audit(*given, "--fail-on", wanted).returncode == status, wanted
+
+
+@pytest.mark.parametrize(("form", "begins"), [("sarif", "{"), ("junit", "<?xml"), ("html", "<!doctype html>")])
+def test_a_report_in_a_file(shop: Shop, tmp_path: Path, form: str, begins: str) -> None:
+    """--output takes the report, standard output stays empty, and a file that was there is replaced whole."""
+    file = tmp_path / f"report.{form}"
+    file.write_text("old " * 100_000)
+    done = audit(shop.url, *shop.key, "--allow-http", "--format", form, "--output", str(file))
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    text = file.read_text()
+    assert text.startswith(begins) and "old old" not in text and shop.digests["unsigned"] in text
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
 
 
 def test_not_a_registry_is_two(shop: Shop) -> None:

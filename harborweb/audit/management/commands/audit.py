@@ -1,7 +1,8 @@
 """`bin/manage audit URL`: judge a registry's signatures from the command line, without a database.
 
-Exit status: 0 every row is trusted or via_index (also when there is no row at all, which is said on standard
-error), 1 at least one is not, 2 it could not run. Standard output carries the report and nothing else.
+Exit status: 0 there is nothing to act on (also when there is no row at all, which is said on standard error), 1 at
+least one row is something that --fail-on names, 2 it could not run. Without a policy every row is something to act on
+that is not trusted or via_index. Standard output carries the report and nothing else.
 """
 
 import asyncio
@@ -9,27 +10,34 @@ import io
 import os
 import re
 import sys
+import tempfile
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from harborweb.audit.collect import Options
+from harborweb.audit.formats.about import About, TrustedBy
+from harborweb.audit.formats.forms import FORMS
 from harborweb.audit.judgement import Judgement
-from harborweb.audit.report import as_row, to_csv, to_json
+from harborweb.audit.policy_file import PolicyFile
+from harborweb.audit.report import Judged, Line, as_row, key_file
 from harborweb.audit.rows import judge_registry
 from harborweb.errors import Problem
 from harborweb.registry.client import Client, Endpoint, RegistryError
 from harborweb.registry.names import check_repository
 from harborweb.verification.keys import PublicKey, load_public_key
-from harborweb.verification.verdict import GREEN, Verdict
+from harborweb.verification.verdict import Verdict
 
 COULD_NOT_RUN = 2
+FINDINGS, NEVER = "findings", "never"
 _HOST = re.compile(r"(localhost|[^/]*[.:][^/]*)/(.+)")
 
 
@@ -51,13 +59,18 @@ class Command(BaseCommand):
         add("--ca-file", metavar="F", default="", help="trust the CA certificates (PEM) in this file as well")
         add("--annotation", metavar="k=v", action="append", default=[], help="count only signatures that carry this")
         add("--signature-repository", metavar="NAME", default="", help="where signatures are, as COSIGN_REPOSITORY")
-        add("--format", choices=("table", "json", "csv"), default="table", help="form of the report (table)")
+        add("--policy", metavar="FILE", default="", help="what is wanted of the images, as JSON or YAML")
+        add("--fail-on", metavar="WHAT", default=FINDINGS, help="status 1 for these: findings, never, or verdicts a,b")
+        add("--format", choices=("table", *FORMS), default="table", help="form of the report (table)")
+        add("--output", metavar="FILE", default="", help="write the report there, whole or not at all")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run; every way to fail is status 2, or a crash would look like a finding."""
         try:
-            judgements = asyncio.run(self._judged(options))
-            self._print(judgements, options["format"])
+            wrong, policy = failing(options["fail_on"]), PolicyFile.read(options["policy"])
+            judgements, about = asyncio.run(self._judged(options))
+            lines = policy.lines(judgements, about)
+            self._print(lines, replace(about, policy=policy.text), options)
         except CommandError:
             raise
         except Problem as problem:
@@ -67,11 +80,11 @@ class Command(BaseCommand):
                 raise
             what = _("harborweb itself stumbled: %s.") % f"{type(error).__name__}: {error}"
             raise CommandError(what, returncode=COULD_NOT_RUN) from error
-        if not all(one.verdict in GREEN for one in judgements):
+        if any(one.verdict in wrong or (FINDINGS in wrong and one.is_finding) for one in lines):
             sys.exit(1)
 
-    async def _judged(self, given: dict[str, Any]) -> list[Judgement]:
-        """Every row, in the order of the report."""
+    async def _judged(self, given: dict[str, Any]) -> tuple[list[Judgement], About]:
+        """Every row, in the order of the report, and what it is about."""
         keys = [_key(name) for name in given["public_key"]]
         if not keys:
             self._say(_("No --public-key was given, so no signature can be trusted."))
@@ -90,7 +103,8 @@ class Command(BaseCommand):
             other = await connected(host) if host else None
             options = Options(annotations=annotations, signature_repository=name, signatures=other)
             judgements = [one async for one in judge_registry(client, keys, options, repositories, self._progress())]
-        return sorted(judgements, key=lambda one: (one.repository, not one.tags, one.tags, one.digest))
+            about = _about(client.endpoint.host, keys, repositories or ())
+        return sorted(judgements, key=lambda one: (one.repository, not one.tags, one.tags, one.digest)), about
 
     def _progress(self) -> Any:
         if not sys.stderr.isatty():
@@ -100,25 +114,70 @@ class Command(BaseCommand):
     def _say(self, sentence: str) -> None:
         self.stderr.write(sentence)
 
-    def _print(self, judgements: Sequence[Judgement], form: str) -> None:
-        """The report on standard output, the sum on standard error."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # JSON and CSV are UTF-8 wherever they go; a terminal that cannot show “…” is no reason to fail.
-            sys.stdout.reconfigure(encoding=None if form == "table" else "utf-8", errors="replace")
-        text = {"json": to_json, "csv": to_csv, "table": to_table}[form](judgements)
-        self.stdout.write(text, ending="")
-        self.stdout.flush()
-        if not judgements:
+    def _print(self, lines: Sequence[Line], about: About, given: dict[str, Any]) -> None:
+        """The report on standard output or in its file, the sum on standard error."""
+        form = given["format"]
+        text = to_table(lines) if form == "table" else FORMS[form].render(lines, about)
+        if given["output"]:
+            _write(Path(given["output"]), text)
+        else:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                # Reports are UTF-8 wherever they go; a terminal that cannot show “…” is no reason to fail.
+                sys.stdout.reconfigure(encoding=None if form == "table" else "utf-8", errors="replace")
+            self.stdout.write(text, ending="")
+            self.stdout.flush()
+        if not lines:
             self._say(_("There is nothing to judge: no tagged artifact was found."))
             return
-        counts = Counter(one.verdict for one in judgements)
+        counts = Counter(one.verdict for one in lines)
         parts = ", ".join(f"{verdict} {counts[verdict]}" for verdict in Verdict if counts[verdict])
-        self._say(_("%(n)d rows: %(counts)s") % {"n": len(judgements), "counts": parts})
+        self._say(_("%(n)d rows: %(counts)s") % {"n": len(lines), "counts": parts})
+        if given["policy"]:
+            self._say(_("%(n)d findings by the policy") % {"n": sum(one.is_finding for one in lines)})
 
 
-def to_table(judgements: Sequence[Judgement]) -> str:
+def failing(text: str) -> set[str]:
+    """What --fail-on names: FINDINGS, verdicts, or nothing for "never". Raises CommandError."""
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if names == {NEVER}:
+        return set()
+    if unknown := sorted(names - {FINDINGS, *(v.value for v in Verdict)}):
+        known = ", ".join((FINDINGS, NEVER, *(v.value for v in Verdict)))
+        words = {"name": unknown[0], "known": known}
+        raise CommandError(_("--fail-on knows no %(name)s. It takes: %(known)s.") % words, returncode=COULD_NOT_RUN)
+    if not names:
+        raise CommandError(_("--fail-on is empty; “never” is the word for nothing."), returncode=COULD_NOT_RUN)
+    return names
+
+
+def _about(host: str, keys: Sequence[PublicKey], repositories: Sequence[str]) -> About:
+    trusted = tuple(
+        TrustedBy(key.name, key.fingerprint, key.kind, key.pem.strip(), key_file(key.name, key.fingerprint))
+        for key in keys
+    )
+    scope = _("only %s") % ", ".join(repositories) if repositories else ""
+    now = timezone.now()
+    return About(host, now, swept=now, keys=trusted, scope=scope)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a report whole or not at all: a half one might be taken for a whole."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
+        ) as out:
+            out.write(text)
+            Path(out.name).chmod(0o644)
+        Path(out.name).replace(file)
+    except OSError as error:
+        raise _unusable(str(file), error.strerror or str(error)) from error
+
+
+def to_table(judgements: Sequence[Judged]) -> str:
     """Aligned columns for a terminal; the last one, the reason, is as long as it is."""
-    names = ("verdict", "repository", "tags", "digest", "key", "format", "reason")
+    names = ["verdict", "repository", "tags", "digest", "key", "format", "reason"]
+    if any(one.standing_reason != one.reason for one in judgements):  # there is a policy that says something else
+        names[1:1] = ["standing"]
     lines = [[name.upper() for name in names]]
     for judgement in judgements:
         row = as_row(judgement) | {"tags": ",".join(judgement.tags), "key": judgement.key[:16]}
