@@ -10,7 +10,7 @@ from harborweb.audit.findings import lifecycle
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
 from harborweb.audit.notices import noting, telling
-from harborweb.audit.policies import restanding
+from harborweb.audit.policies import applying, restanding
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed, signed_many
 
@@ -49,6 +49,12 @@ def make_hooks(job_id: int) -> None:
 def tell(job_id: int) -> None:
     """Tell a channel what has happened."""
     perform(job_id, telling.tell)
+
+
+@shared_task
+def apply_policy(job_id: int) -> None:
+    """Say of each artifact of a registry how it stands now."""
+    perform(job_id, applying.apply)
 
 
 @shared_task(expires=30)

@@ -4,8 +4,10 @@ from django.urls import path
 
 from harborweb.audit import badge_views, views
 from harborweb.audit.changes import views as changes
+from harborweb.audit.findings import views as findings
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.notices import views as notices
+from harborweb.audit.policies import views as policies
 from harborweb.audit.signing import views as signing
 
 app_name = "audit"
@@ -18,6 +20,15 @@ urlpatterns = [
     path("changes/", changes.page, name="changes"),
     path("hooks/<int:pk>/", hooks.page, name="hooks"),
     path("hooks/<int:pk>/make/", hooks.make, name="hooks_make"),
+    path("policy/", policies.home, name="policy"),
+    path("policy/<int:pk>/", policies.edit, name="policy_edit"),
+    path("policy/<int:pk>/save/", policies.save, name="policy_save"),
+    path("policy/<int:pk>/restore/<int:number>/", policies.restore, name="policy_restore"),
+    path("policy/<int:pk>/export.json", policies.export, name="policy_export"),
+    path("findings/", findings.home, name="findings"),
+    path("findings/acknowledge/", findings.acknowledge, name="findings_acknowledge"),
+    path("findings/<int:pk>/", findings.detail, name="finding"),
+    path("findings/<int:pk>/reopen/", findings.reopen, name="finding_reopen"),
     path("notices/", notices.home, name="notices"),
     path("notices/add/", notices.add, name="notice_add"),
     path("notices/metrics/", notices.metrics_token, name="metrics_token"),

@@ -134,6 +134,7 @@ FILTERS = {
 }
 
 KINDS = {
+    "apply_policy": gettext_lazy("Apply policy"),
     "board": gettext_lazy("Look at name"),
     "deploy": gettext_lazy("Deploy"),
     "doctor": gettext_lazy("Doctor"),

@@ -1,6 +1,6 @@
 """Kept rows brought up to date with what the policy makes of them, where no registry has to be asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -53,11 +53,19 @@ def restand_moved(registry: Registry, repository: str, fresh: Iterable[str]) -> 
     return restand(registry, repository, mine.exclude(digest__in=list(fresh)), standings)
 
 
-def restand_all(registry: Registry, standings: Standings, rows: QuerySet[ArtifactVerdict] | None = None) -> int:
+def restand_all(
+    registry: Registry,
+    standings: Standings,
+    rows: QuerySet[ArtifactVerdict] | None = None,
+    on_repository: Callable[[int, int], None] | None = None,
+) -> int:
     """Write how all rows of a registry, or `rows` of it, stand now, a repository at a time; how many changed."""
     mine = ArtifactVerdict.objects.filter(registry=registry).order_by() if rows is None else rows.order_by()
     count = 0
-    for repository in list(mine.values_list("repository", flat=True).distinct()):
+    names = list(mine.values_list("repository", flat=True).distinct())
+    for done, repository in enumerate(names):
+        if on_repository is not None:
+            on_repository(done, len(names))
         with transaction.atomic():
             moved = restand(registry, repository, mine.filter(repository=repository), standings)
             Kept(registry, repository, standings.now, None, moved.before, moved.after).tell()

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, Protocol
 
 from django.utils import timezone
 
@@ -29,10 +30,39 @@ def latest(registry: Registry) -> PolicyRevision | None:
     return PolicyRevision.objects.filter(registry=registry).first()
 
 
+def number_of(registry: Registry) -> int:
+    """The number of the revision that holds, 0 where there is none."""
+    revision = latest(registry)
+    return revision.number if revision else 0
+
+
 def policy_of(registry: Registry) -> Policy:
     """The policy that holds."""
     revision = latest(registry)
     return read_policy(revision.document) if revision else Policy()
+
+
+class Judged(Protocol):
+    """A kept row, or what of it decides."""
+
+    @property
+    def repository(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def tags(self) -> list[str]: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def parents(self) -> list[str]: ...
+    @property
+    def counted(self) -> list[Any]: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def first_seen(self) -> datetime: ...
 
 
 @dataclass
@@ -79,7 +109,7 @@ class Standings:
         edge = self.next_edge if rule.require == ALL and not rule.keys else None
         return replace(found, until=edge) if edge and (not found.until or found.until > edge) else found
 
-    def of_row(self, row: ArtifactVerdict, above: Above) -> Stand:
+    def of_row(self, row: Judged, above: Above) -> Stand:
         """How a row stands; `above` are the indexes of its repository by digest."""
         child = not row.tags and bool(row.parents)
         tags = tags_above(row.parents, above) if child and self.minds_tags(row.repository) else ()

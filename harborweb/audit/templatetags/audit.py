@@ -7,9 +7,24 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from harborweb.audit.models import Finding
+from harborweb.audit.words import WORDS
 from harborweb.signing.models import Key
+from harborweb.verification.verdict import Verdict
 
 register = template.Library()
+
+
+@register.filter
+def verdict_word(verdict: str) -> str:
+    """The word of a verdict, translated."""
+    return str(WORDS[Verdict(verdict)]) if verdict in set(Verdict) else verdict
+
+
+@register.filter
+def finding_shape(kind: str) -> str:
+    """The shape beside a kind of finding: that of its verdict, where it has one."""
+    return "warn" if kind == Finding.Kind.LACKING else kind
 
 
 @register.simple_tag
