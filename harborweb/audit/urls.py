@@ -8,6 +8,7 @@ from harborweb.audit.findings import views as findings
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.notices import views as notices
 from harborweb.audit.policies import views as policies
+from harborweb.audit.signing import rule_views as rules
 from harborweb.audit.signing import views as signing
 
 app_name = "audit"
@@ -38,6 +39,10 @@ urlpatterns = [
     path("sign/", signing.choose, name="choose"),
     path("sign/<int:pk>/", signing.signing_list, name="signing_list"),
     path("sign/<int:pk>/begin/", signing.signing_begin, name="signing_begin"),
+    path("sign/automatic/", rules.page, name="rules"),
+    path("sign/automatic/add/", rules.add, name="rule_add"),
+    path("sign/automatic/<int:pk>/switch/", rules.switch, name="rule_switch"),
+    path("sign/automatic/<int:pk>/remove/", rules.remove, name="rule_remove"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),
 ]

@@ -42,9 +42,12 @@ def check_own(own: Mapping[str, str]) -> None:
         )
 
 
-def says_the_same(signed: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
-    """Whether a signature says already what a new one would, but for who made it and when."""
-    passing = {SIGNER, TIME}
+def says_the_same(signed: Mapping[str, object], wanted: Mapping[str, str], *, child: bool = False) -> bool:
+    """Whether a signature says already what a new one would, but for who made it and when.
+
+    A `child` of an index may be signed under another tag: several indexes list it.
+    """
+    passing = {SIGNER, TIME, TAG} if child else {SIGNER, TIME}
     return {k: v for k, v in signed.items() if k not in passing} == {
         k: v for k, v in wanted.items() if k not in passing
     }

@@ -181,8 +181,10 @@ class _Signing:
 
     def _says_it(self, there: _There, wanted: Format) -> bool:
         """Whether this key has signed the digest in this format, with all but signer and time as now."""
+        child = there.digest != self.work.digest
         return any(
-            looking.format_of(one) == wanted and says_the_same(one.annotations, self.annotations) for one in there.mine
+            looking.format_of(one) == wanted and says_the_same(one.annotations, self.annotations, child=child)
+            for one in there.mine
         )
 
     def _cosign(self, digest: str, kind: Format, *, recursive: bool = False) -> None:

@@ -241,7 +241,7 @@ def test_an_index_is_signed_with_what_it_lists(asked: Any, row: Any, release: Ke
     assert [len(by(row, one, release)) for one in (index, *children)] == [1, 1, 1]
     more = push(row, name, "new")
     job = signed(asked, row, push_index(row, name, "3.0", [children[0], more]), release)
-    assert "--recursive" not in log(job)  # one of them is signed, though as 1.0: it is not swept along
+    assert "--recursive" not in log(job)  # one of them is signed, as a part of 1.0
     assert len(by(row, more, release)) == 1
 
 

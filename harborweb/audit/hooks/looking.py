@@ -18,6 +18,7 @@ from harborweb.audit.hooks import queueing
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, HookEvent, TagSighting
 from harborweb.audit.rows import judge_repository
+from harborweb.audit.signing import deciding
 from harborweb.audit.survey import Row, present, repositories_of
 from harborweb.audit.trusting import trust
 from harborweb.audit.words import WORDS
@@ -116,6 +117,7 @@ class _There:
 
     tags: dict[str, str] = field(default_factory=dict)
     gone_tags: list[str] = field(default_factory=list)
+    refers: set[str] = field(default_factory=set)  # tags of what refers to something: signatures, no images
     digests: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)  # what signatures among them refer to
@@ -182,6 +184,12 @@ class _Look:
             self.registry, self.repository,
             keeping.Looked(judgements, self.asked, meant, there.gone_tags, there.gone, untagged=harbor),
         )  # fmt: skip
+        self._sign(there)
+
+    def _sign(self, there: _There) -> None:
+        """Have the rules of automatic signing decide about the images that were pushed by tag; no signature is one."""
+        pushed = {event.tag for event in self.events if event.kind == Kind.PUSH} & there.tags.keys() - there.refers
+        deciding.consider(self.run, self.registry, self.repository, {tag: there.tags[tag] for tag in sorted(pushed)})
 
     def _places(self, there: _There, *, harbor: bool) -> list[str]:
         """Digests to judge beside the tags: what was named by digest, what was signed, and indexes that list these.
@@ -227,7 +235,9 @@ class _Look:
                 found.gone_tags.append(tag)
             else:
                 found.tags[tag] = row.digest
-                found.subjects += _subject(row)
+                if subject := _subject(row):
+                    found.subjects += subject
+                    found.refers.add(tag)
         for digest, row in zip(digests, await self._present(digests), strict=True):
             if row is None:
                 found.gone.append(digest)

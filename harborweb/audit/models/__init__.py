@@ -1,5 +1,6 @@
 """What the sweeps found, what tags meant, and what a registry told us of itself."""
 
+from harborweb.audit.models.automatic import SigningDecision, SigningRule
 from harborweb.audit.models.changes import Change
 from harborweb.audit.models.findings import Finding, FindingEvent
 from harborweb.audit.models.hooks import Hook, HookEvent
@@ -25,6 +26,8 @@ __all__ = [
     "PolicyRevision",
     "Schedule",
     "SignatureSeen",
+    "SigningDecision",
+    "SigningRule",
     "Sweep",
     "TagSighting",
     "Tally",
