@@ -25,6 +25,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from harborweb.errors import Problem
+from harborweb.verification.origin import origin_of
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.verdict import GREEN, Verdict
@@ -171,9 +172,11 @@ def stand(
     number, rule = found or rule_for(policy, subject.repository)
     if reason := _beside(rule, subject):
         return Stand(Standing.NOT_REQUIRED, reason, number)
-    lacking = _lacking(rule, subject, trusted, trusted if active is None else active)
+    live = [one for one in subject.signers if not origin_of(one.annotations).expired(now)]
+    lacking = _expired(subject, live) or _lacking(rule, subject, live, trusted, trusted if active is None else active)
     if lacking is None:
-        return Stand(Standing.MET, subject.reason, number)
+        ends = [end for one in live if (end := origin_of(one.annotations).expires) is not None]
+        return Stand(Standing.MET, subject.reason, number, min(ends, default=None))
     if subject.verdict == Verdict.UNCHECKED:
         return Stand(Standing.FINDING, lacking, number)
     for one in policy.exemptions:
@@ -207,13 +210,27 @@ def _is_platform(rule: Rule, platform: str) -> bool:
     return any(platform == one or platform.startswith(f"{one}/") for one in rule.platforms)
 
 
-def _lacking(rule: Rule, subject: Subject, trusted: Mapping[str, str], active: Collection[str]) -> str | None:
-    """What keeps the rule from being met; None where it is."""
+def _expired(subject: Subject, live: Collection[Signer]) -> str | None:
+    """The sentence where every signature has outlived the time that its signer gave it (`origin.EXPIRES`).
+
+    The verdict stays: the bytes are signed, and cosign, which does not know that annotation, says so too.
+    """
+    if subject.verdict not in GREEN or live or not subject.signers:
+        return None
+    ends = [end for one in subject.signers if (end := origin_of(one.annotations).expires) is not None]
+    when = f"{max(ends):%Y-%m-%d %H:%M} UTC"
+    return _("Signed and trusted, but its signer let the signature hold until %(when)s only.", when=when)
+
+
+def _lacking(
+    rule: Rule, subject: Subject, signers: Collection[Signer], trusted: Mapping[str, str], active: Collection[str]
+) -> str | None:
+    """What keeps the rule from being met; None where it is. `signers` are those whose signatures have not expired."""
     if subject.verdict not in GREEN:
         return subject.reason
     if rule.children == OWN and subject.verdict == Verdict.VIA_INDEX:
         return _("Its index is signed; the policy wants a signature of its own.")
-    counted = [one for one in subject.signers if _carries(one, rule.annotations)]
+    counted = [one for one in signers if _carries(one, rule.annotations)]
     if rule.annotations and not counted:
         text = ", ".join(f"{name}={value}" for name, value in rule.annotations.items())
         return _("Signed and trusted, but no signature carries what the policy wants: %(text)s.", text=text)
