@@ -55,6 +55,7 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
                 "key": finding.key, "signer": finding.signer, "identity": finding.identity,
                 "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
+                "step": finding.step, "hashed": finding.hashed, "subject": finding.subject, "issuer": finding.issuer,
             }
             for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
         ],

@@ -135,3 +135,9 @@ def key_names(rows: list[ArtifactVerdict]) -> dict[str, Key]:
     wanted = {row.key for row in rows if row.key}
     found = Key.objects.filter(fingerprint__in=wanted).only("pk", "name", "fingerprint") if wanted else ()
     return {one.fingerprint or "": one for one in found}
+
+
+def keys_of_signatures(row: ArtifactVerdict) -> dict[str, Key]:
+    """The keys of all signatures that were seen at this row, by fingerprint."""
+    wanted = {seen.get(name) for seen in row.signatures for name in ("key", "signer")} - {None, ""}
+    return {key.fingerprint or "": key for key in Key.objects.filter(fingerprint__in=wanted)} if wanted else {}

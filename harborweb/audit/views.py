@@ -9,15 +9,18 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import describing, overview, report, services
+from harborweb.audit import describing, explaining, overview, report, services
 from harborweb.audit import evidence as evidence_archive
+from harborweb.audit.counts import WIDE
 from harborweb.audit.filtering import Filter, Pages
 from harborweb.audit.formats.forms import FORMS
 from harborweb.audit.models import ArtifactVerdict, Sweep
-from harborweb.audit.words import MEANINGS, WORDS
+from harborweb.audit.words import MEANINGS
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
-from harborweb.verification.verdict import Verdict
+from harborweb.verification.verdict import GREEN, Verdict
+
+MOST_EXPLAINED = 20
 
 
 def _broken(registry: Registry | None) -> Job | None:
@@ -104,13 +107,17 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One artifact: its verdict, every signature that was seen, and how to check it again."""
     row = get_object_or_404(ArtifactVerdict.objects.select_related("registry", "sweep"), pk=pk)
+    parents = list(
+        ArtifactVerdict.objects.filter(registry=row.registry, repository=row.repository, digest__in=row.parents)
+        .exclude(pk=pk).defer(*WIDE)
+    )  # fmt: skip
+    green = next((one for one in parents if one.verdict in GREEN), None)
+    explanations = explaining.explain(row, overview.keys_of_signatures(row), green)
     context = {
-        "row": row,
-        "meaning": MEANINGS[Verdict(row.verdict)],
-        "key": services.key_named(row.key),
-        "signatures": [seen | {"word": WORDS.get(seen["verdict"], seen["verdict"])} for seen in row.signatures],
-        "parents": ArtifactVerdict.objects.filter(registry=row.registry, digest__in=row.parents).exclude(pk=pk),
-    }
+        "row": row, "meaning": MEANINGS[Verdict(row.verdict)], "key": services.key_named(row.key), "parents": parents,
+        "explanations": explanations[:MOST_EXPLAINED], "more": max(0, len(explanations) - MOST_EXPLAINED),
+        "standing": explaining.standing(row),
+    }  # fmt: skip
     return render(request, "audit/detail.html", context)
 
 

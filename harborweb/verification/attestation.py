@@ -6,7 +6,7 @@ from harborweb.verification.bundle import Envelope, attests, read_statement
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed, decode_base64, fields, load_json
-from harborweb.verification.verdict import Finding, Verdict
+from harborweb.verification.verdict import Finding, Step, Verdict, digest_of
 
 MAX_SIGNATURES = 16
 
@@ -33,7 +33,7 @@ def judge_attestation(data: bytes, digest: str, keys: Sequence[PublicKey], place
         statement = read_statement(envelopes[0])
     except Malformed as error:
         reason = _("Only an attestation that cannot be read, no signature: %(why)s", why=error.reason)
-        return Finding(place, Verdict.ATTESTATION_ONLY, reason, payload=data)
+        return Finding(place, Verdict.ATTESTATION_ONLY, reason, payload=data, step=Step.FORM, hashed=digest_of(data))
     made = [
         (key, envelope) for envelope in envelopes for key in keys if key.verify(envelope.signature, envelope.signed)
     ]
@@ -42,5 +42,5 @@ def judge_attestation(data: bytes, digest: str, keys: Sequence[PublicKey], place
     return Finding(
         place, Verdict.ATTESTATION_ONLY, attests(statement.predicate_type, signer), "",
         signer.fingerprint if signer else "", about or {}, statement.predicate_type,
-        envelope.signed, envelope.signature,
+        envelope.signed, envelope.signature, step=Step.FORM, hashed=digest_of(data),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.simple_signing import by_no_key, lacking, other_digest, signed_by
 from harborweb.verification.strict import Malformed, decode_base64, fields, load_json
-from harborweb.verification.verdict import BUNDLE, Finding, Verdict
+from harborweb.verification.verdict import BUNDLE, Finding, Step, Verdict, digest_of
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"
@@ -115,25 +115,28 @@ def judge_bundle(
     try:
         envelope = read_bundle(bundle)
     except Malformed as error:
-        return Finding(place, Verdict.INVALID, error.reason, BUNDLE, payload=bundle)
+        return Finding(
+            place, Verdict.INVALID, error.reason, BUNDLE, payload=bundle, step=Step.FORM, hashed=digest_of(bundle)
+        )
     identity = identity_in(envelope.certificate) if envelope.has_certificate else Identity()
     signer = None
     if not envelope.has_certificate:
         signer = next((key for key in keys if _made(key, envelope)), None)
     found = Finding(
         place, Verdict.INVALID, "", BUNDLE, signer.fingerprint if signer else "", payload=envelope.signed,
-        signature=envelope.signature, subject=identity.subject, issuer=identity.issuer,
+        signature=envelope.signature, subject=identity.subject, issuer=identity.issuer, step=Step.FORM,
+        hashed=digest_of(bundle),
     )  # fmt: skip
     try:
         statement = read_statement(envelope)
         annotations = statement.about(digest)
         found = replace(found, annotations=annotations or {}, predicate_type=statement.predicate_type)
-        verdict, reason = _weigh(envelope, statement, annotations, signer, keys, required)
+        verdict, reason, step = _weigh(envelope, statement, annotations, signer, keys, required)
         if verdict == Verdict.UNCHECKED and envelope.has_certificate:
             return _by_certificate(bundle, envelope, found, required, keyless)
     except Malformed as error:
         return replace(found, reason=error.reason, annotations={}, predicate_type="")
-    return replace(found, verdict=verdict, reason=reason)
+    return replace(found, verdict=verdict, reason=reason, step=step)
 
 
 def _by_certificate(
@@ -142,10 +145,11 @@ def _by_certificate(
     """The finding for a signature of this digest by a certificate; raises Malformed where that cannot be read."""
     judged = judge_keyless(bundle, read_leaf(envelope.certificate), envelope.signature, envelope.signed, keyless)
     if judged.allowed is None:
-        return replace(found, verdict=judged.verdict, reason=judged.reason)
+        return replace(found, verdict=judged.verdict, reason=judged.reason, step=Step.KEY)
+    found = replace(found, key=judged.allowed.fingerprint)
     if reason := lacking(required, found.annotations):
-        return replace(found, reason=reason, key=judged.allowed.fingerprint)
-    return replace(found, verdict=judged.verdict, reason=judged.reason, key=judged.allowed.fingerprint)
+        return replace(found, reason=reason, step=Step.ANNOTATIONS)
+    return replace(found, verdict=judged.verdict, reason=judged.reason, step="")
 
 
 def _made(key: PublicKey, envelope: Envelope) -> bool:
@@ -160,32 +164,33 @@ def _weigh(
     signer: PublicKey | None,
     keys: Sequence[PublicKey],
     required: Mapping[str, str],
-) -> tuple[Verdict, Sentence]:
-    """The rules for a bundle in sound form."""
+) -> tuple[Verdict, Sentence, str]:
+    """The rules for a bundle in sound form; the step that decided against it comes with the reason."""
     is_signature = statement.predicate_type == SIGN_PREDICATE
     claimed = next((key for key in keys if key.hint == envelope.hint), None)
     if signer is None and not envelope.has_certificate and claimed is not None:
-        return Verdict.INVALID, _(
+        reason = _(
             "The bundle says it is by the trusted key %(key)s, but that key did not make it.",
             key=claimed.name or claimed.fingerprint[:16],
         )
+        return Verdict.INVALID, reason, Step.KEY
     if annotations is None:
-        return Verdict.INVALID, other_digest(statement.first(), signer)
+        return Verdict.INVALID, other_digest(statement.first(), signer), Step.DIGEST
     if not is_signature:
-        return Verdict.ATTESTATION_ONLY, attests(statement.predicate_type, signer)
+        return Verdict.ATTESTATION_ONLY, attests(statement.predicate_type, signer), Step.FORM
     if statement.type != STATEMENT_TYPE:
-        return Verdict.INVALID, _("The statement is of the type %(type)s, not in-toto v1.", type=statement.type)
+        reason = _("The statement is of the type %(type)s, not in-toto v1.", type=statement.type)
+        return Verdict.INVALID, reason, Step.FORM
     if envelope.has_certificate:
-        return Verdict.UNCHECKED, unverified(Identity())  # until `_by_certificate` has seen to it
+        return Verdict.UNCHECKED, unverified(Identity()), Step.KEY  # until `_by_certificate` has seen to it
     if signer is None:
         if not has_sound_form(envelope.signature):
-            return Verdict.INVALID, _(
-                "What poses as the signature is none: no supported kind of key makes one of this form."
-            )
-        return Verdict.UNKNOWN_KEY, by_no_key(keys)
-    if reason := lacking(required, annotations):
-        return Verdict.INVALID, reason
-    return Verdict.TRUSTED, signed_by(signer)
+            reason = _("What poses as the signature is none: no supported kind of key makes one of this form.")
+            return Verdict.INVALID, reason, Step.KEY
+        return Verdict.UNKNOWN_KEY, by_no_key(keys), Step.KEY
+    if lack := lacking(required, annotations):
+        return Verdict.INVALID, lack, Step.ANNOTATIONS
+    return Verdict.TRUSTED, signed_by(signer), ""
 
 
 def attests(predicate_type: str, signer: PublicKey | None) -> Sentence:

@@ -20,7 +20,7 @@ from harborweb.verification.keys import PublicKey, has_sound_form
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed, Shape, decode_base64, fields, load_json
-from harborweb.verification.verdict import SIMPLE_SIGNING, Finding, Verdict
+from harborweb.verification.verdict import SIMPLE_SIGNING, Finding, Step, Verdict, digest_of
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 PAYLOAD_TYPE = "cosign container image signature"
@@ -57,12 +57,12 @@ def judge_layer(
     signature = b""
     annotations: Mapping[str, Any] = {}
 
-    def found(verdict: Verdict, reason: Sentence, key: str = "") -> Finding:
+    def found(verdict: Verdict, reason: Sentence, key: str = "", step: str = "") -> Finding:
         leaf = _leaf(layer) if layer.get(CERTIFICATE) and not key else None
         named = leaf.identity if leaf else Identity()
         return Finding(
             place, verdict, reason, SIMPLE_SIGNING, key, annotations, "", payload, signature,
-            subject=named.subject, issuer=named.issuer,
+            subject=named.subject, issuer=named.issuer, step=step, hashed=digest_of(payload),
         )  # fmt: skip
 
     try:
@@ -72,14 +72,14 @@ def judge_layer(
         annotations = claims.annotations
         _check_companions(layer, by_key=signer is not None)
     except Malformed as error:
-        return found(Verdict.INVALID, error.reason)
+        return found(Verdict.INVALID, error.reason, step=Step.FORM)
     fingerprint = signer.fingerprint if signer else ""
     if claims.digest != digest:
-        return found(Verdict.INVALID, other_digest(claims.digest, signer), fingerprint)
+        return found(Verdict.INVALID, other_digest(claims.digest, signer), fingerprint, Step.DIGEST)
     if signer is None:
-        return found(*_of_a_stranger(signature, payload, layer, keys))
+        return found(*_of_a_stranger(signature, payload, layer, keys), step=Step.KEY)
     if reason := lacking(required, annotations):
-        return found(Verdict.INVALID, reason, fingerprint)
+        return found(Verdict.INVALID, reason, fingerprint, Step.ANNOTATIONS)
     return found(Verdict.TRUSTED, signed_by(signer), fingerprint)
 
 

@@ -38,6 +38,7 @@ Verdict of an artifact, the first that applies
 indexes nested or filled beyond the limits: nothing that was not looked at may count as good.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -55,6 +56,18 @@ class Verdict(StrEnum):
     INVALID = "invalid"
     UNCHECKED = "unchecked"
     UNSIGNED = "unsigned"
+
+
+class Step(StrEnum):
+    """What a signature has to pass, in the order in which it is explained."""
+
+    FOUND = "found"
+    HASHED = "hashed"
+    FORM = "form"
+    KEY = "key"
+    DIGEST = "digest"
+    ANNOTATIONS = "annotations"
+    POLICY = "policy"
 
 
 GREEN = frozenset({Verdict.TRUSTED, Verdict.VIA_INDEX})
@@ -80,7 +93,8 @@ class Finding:
     `payload` the signed bytes and `signature` the raw signature, as far as they could be read. `signer` is the
     fingerprint of the key that made it where that key does not count, `identity` the signature's own name. Of a
     keyless signature `subject` and `issuer` are what its certificate says, true or not; where it is trusted, `key` is
-    the fingerprint of the allowed identity (`keyless.Allowed`).
+    the fingerprint of the allowed identity (`keyless.Allowed`). `step` names the Step that decided against it, empty
+    where none did, and `hashed` is the digest of the layer or bundle that was judged.
     """
 
     place: str
@@ -96,6 +110,8 @@ class Finding:
     identity: str = ""
     subject: str = ""
     issuer: str = ""
+    step: str = ""
+    hashed: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,11 @@ class Opinion:
     key: str = ""
     format: str = ""
     finding: Finding | None = None
+
+
+def digest_of(data: bytes) -> str:
+    """The digest of `data` as registries write it."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def judge(findings: Iterable[Finding]) -> Opinion:
