@@ -32,7 +32,8 @@ class Options:
     """What a signature must carry, where signatures are looked for, and the bounds of one artifact's cost.
 
     `signature_repository` is where cosign's COSIGN_REPOSITORY points: then signatures are looked for there
-    only, as cosign does. `signatures` is the client for it where it lies on another registry.
+    only, as cosign does. `signatures` is the client for it where it lies on another registry. Where nothing is said
+    here, what the client's endpoint says of its registry counts.
     """
 
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -83,8 +84,9 @@ class _Search:
     def __init__(
         self, client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options
     ) -> None:
-        self.client = options.signatures or client
-        self.repository = options.signature_repository or repository
+        self.client, self.repository = client.signatures_of(repository)
+        if options.signature_repository:
+            self.client, self.repository = options.signatures or client, options.signature_repository
         self.digest = digest
         self.keys = keys
         self.options = options

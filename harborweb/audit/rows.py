@@ -210,7 +210,8 @@ class _Judge:
     async def _badge(self, seen: Sequence[Seen]) -> str:
         """What Harbor shows of an artifact that its lists do not tell of, such as a platform of an index."""
         try:
-            told = not self.options.signature_repository and await self.client.is_harbor()
+            beside = not (self.options.signature_repository or self.client.endpoint.signatures_repository)
+            told = beside and await self.client.is_harbor()
         except RegistryError:
             told = False
         if not told:
@@ -230,7 +231,7 @@ class _Judge:
     def _command(self, row: Row, opinion: Opinion) -> str:
         endpoint = self.client.endpoint
         elsewhere = self.options.signatures or self.client
-        signatures_at = ""
+        signatures_at = endpoint.cosign_repository
         if self.options.signature_repository:
             signatures_at = f"{elsewhere.endpoint.host}/{self.options.signature_repository}"
         signer = opinion.key or (opinion.finding.signer if opinion.finding else "")

@@ -66,6 +66,7 @@ class Client:
         self._base = endpoint.base
         self._host = endpoint.host
         self._harbor: bool | None = None
+        self._signatures: Client | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,7 +74,18 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._signatures is not None:
+            await self._signatures.transport.close()
         await self.transport.close()
+
+    def signatures_of(self, repository: str) -> "tuple[Client, str]":
+        """Where the signatures of the images in `repository` are: a client (closed with this one) and a repository."""
+        name = self.endpoint.signatures_repository or repository
+        if self.endpoint.signatures_at is None:
+            return self, name
+        if self._signatures is None:
+            self._signatures = Client(self.endpoint.signatures_at, self.limits)
+        return self._signatures, name
 
     # Reading
 

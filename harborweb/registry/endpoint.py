@@ -19,7 +19,9 @@ class Endpoint:
     """A registry's address and credentials; https is assumed where the address names no scheme.
 
     `allow_http` lets plain http be used, also where a redirect or a token service leads to it.
-    `ca_pem` is trusted in addition to the system's authorities.
+    `ca_pem` is trusted in addition to the system's authorities. `signatures_repository` is where the signatures of
+    all its images are, as cosign's COSIGN_REPOSITORY says it: in this registry, or in the one at `signatures_at`;
+    empty where they lie beside each image.
     """
 
     url: str
@@ -27,6 +29,18 @@ class Endpoint:
     password: str = field(default="", repr=False)
     allow_http: bool = False
     ca_pem: str = field(default="", repr=False)
+    signatures_repository: str = ""
+    signatures_at: "Endpoint | None" = None
+
+    @property
+    def of_signatures(self) -> "Endpoint":
+        """The registry that holds the signatures of this one's images."""
+        return self.signatures_at or self
+
+    @property
+    def cosign_repository(self) -> str:
+        """What COSIGN_REPOSITORY has to be, host/repository; empty where signatures lie beside each image."""
+        return f"{self.of_signatures.host}/{self.signatures_repository}" if self.signatures_repository else ""
 
     @cached_property
     def base(self) -> URL:

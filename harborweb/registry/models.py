@@ -1,7 +1,9 @@
 """A registry that people of this installation work with, and the robots that harborweb made in it."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 from django.utils import timezone
@@ -30,6 +32,10 @@ class Registry(models.Model):
     password_sealed = models.BinaryField(blank=True, default=b"")
     allow_http = models.BooleanField(_("allow plain http"), default=False)
     ca_pem = models.TextField(_("own CA certificate"), blank=True)
+    # Where the signatures of its images are (COSIGN_REPOSITORY): a repository here or in another registry; empty:
+    # beside each image
+    signatures_repository = models.CharField(_("repository of the signatures"), max_length=255, blank=True)
+    signatures_registry = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
     # How much a sweep may ask of it, all workers together; 0: as much as each worker's own bounds allow
     at_once = models.PositiveIntegerField(_("requests at once"), default=0)
@@ -87,13 +93,41 @@ class Registry(models.Model):
         dated = [(one.expires, one.pk, one) for one in self.robots_in_use if one.expires]
         return min(dated)[2] if dated else None
 
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        """Load the registry of the signatures with it: endpoints are made where no database may be asked."""
+        row = super().from_db(db, field_names, values, **more)
+        if "signatures_registry_id" in field_names and row.signatures_registry_id:
+            others = cls._base_manager.using(db).defer("signatures_registry")
+            row.signatures_registry = others.get(pk=row.signatures_registry_id)
+        return row
+
     def endpoint(self) -> Endpoint:
         """For reading: our robot that reads, else what was typed; raises Problem when another app secret sealed it."""
-        return self._as_robot(Robot.Purpose.READ) or self.own_endpoint()
+        return self._with_signatures(Robot.Purpose.READ)
 
     def signing_endpoint(self) -> Endpoint:
         """For signing: our robot that signs, else what was typed."""
-        return self._as_robot(Robot.Purpose.SIGN) or self.own_endpoint()
+        return self._with_signatures(Robot.Purpose.SIGN)
+
+    def shown_endpoint(self) -> Endpoint:
+        """For commands that people read: nobody signs in, nothing is unsealed."""
+        here, there = Endpoint(self.url, allow_http=True, ca_pem=self.ca_pem), self.signatures_registry
+        if not self.signatures_repository:
+            return here
+        other = Endpoint(there.url, allow_http=True, ca_pem=there.ca_pem) if there else None
+        return replace(here, signatures_repository=self.signatures_repository, signatures_at=other)
+
+    def _with_signatures(self, purpose: "Robot.Purpose") -> Endpoint:
+        """As who does that here, and as who does it where the signatures are."""
+        here = self._alone(purpose)
+        if not self.signatures_repository:
+            return here
+        there = self.signatures_registry._alone(purpose) if self.signatures_registry else None
+        return replace(here, signatures_repository=self.signatures_repository, signatures_at=there)
+
+    def _alone(self, purpose: "Robot.Purpose") -> Endpoint:
+        return self._as_robot(purpose) or self.own_endpoint()
 
     def own_endpoint(self) -> Endpoint:
         """With the user name and password that were typed for this registry: for what our robots may not."""

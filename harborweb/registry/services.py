@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from harborweb import sealing
 from harborweb.errors import Problem
+from harborweb.registry import names
 from harborweb.registry.check import Check, check, withheld
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
-from harborweb.registry.errors import RegistryError
+from harborweb.registry.errors import RegistryError, plain
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry, Robot
 from harborweb.registry.running import run
 from harborweb.registry.seeing import SEEN, look, note, see
@@ -22,7 +23,10 @@ __all__ = ["Catalog", "Check", "Details", "asking", "catalog", "check", "every",
 
 # A page that somebody waits for: shorter than a sweep's patience.
 PATIENCE = Limits(seconds=15, connect_seconds=5, retries=1, wait_seconds=2)
-TYPED = ["name", "url", "username", "password_sealed", "allow_http", "ca_pem"]
+TYPED = [
+    "name", "url", "username", "password_sealed", "allow_http", "ca_pem", "signatures_repository",
+    "signatures_registry",
+]  # fmt: skip
 MAX_REPOSITORIES = 20_000
 
 Result = TypeVar("Result")
@@ -38,6 +42,27 @@ class Details:
     password: str | None = None
     allow_http: bool = False
     ca_pem: str = ""
+    signatures_repository: str = ""
+    signatures_registry: Registry | None = None
+
+    def place(self, registry: Registry | None) -> tuple[str, Registry | None]:
+        """Repository and registry of the signatures, None for `registry` itself; raises Problem for half of it."""
+        name = self.signatures_repository.strip()
+        other = None if self.signatures_registry == registry else self.signatures_registry
+        if other is not None and not name:
+            raise Problem(
+                _("There is a registry of signatures without a repository."),
+                _("Type the repository in %(name)s that holds them, or choose no other registry.")
+                % {"name": other.name},
+                field="signatures_repository",
+            )
+        if name and not names.is_repository(name):
+            raise Problem(
+                _("“%(name)s” is no repository name.") % {"name": plain(name)},
+                _("Write it without the host, for example team/signatures."),
+                field="signatures_repository",
+            )
+        return name, other
 
     def endpoint(self, before: Registry | None = None) -> Endpoint:
         """The endpoint to test; raises Problem where the stored password would go to another address or user."""
@@ -70,6 +95,7 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
     Raises Problem (nothing is saved then), with the form field it belongs to.
     """
     endpoint = details.endpoint(registry)
+    place = details.place(registry)
     found = check(endpoint)
     registry = registry or Registry()
     moved = bool(registry.pk) and registry.url != str(endpoint.base)
@@ -79,6 +105,7 @@ def save(details: Details, registry: Registry | None = None) -> tuple[Registry, 
     registry.password_sealed = sealing.seal(endpoint.password, PASSWORD_PURPOSE) if endpoint.password else b""
     registry.allow_http = endpoint.allow_http
     registry.ca_pem = endpoint.ca_pem
+    registry.signatures_repository, registry.signatures_registry = place
     note(registry, see(endpoint))
     try:
         with transaction.atomic():
@@ -108,7 +135,7 @@ def remove(registry: Registry) -> None:
     except ProtectedError as error:
         raise Problem(
             _("%s cannot be removed while other records here name it.") % registry.name,
-            _("Remove what belongs to it first, for example its sweeps."),
+            _("Remove what belongs to it first, such as its sweeps. It may hold another registry’s signatures, too."),
         ) from error
 
 

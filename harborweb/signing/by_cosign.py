@@ -15,8 +15,7 @@ from harborweb.signing.keysmith import Signer
 from harborweb.signing.models import Key
 from harborweb.signing.places import access
 from harborweb.tools import cosign
-from harborweb.tools.cosign import Access, Cosign, Outcome
-from harborweb.tools.process import shown
+from harborweb.tools.cosign import Access, Cosign, Login, Outcome
 
 SHOWN = 50  # payloads of one verification that are kept
 SECONDS = 200  # cosign gives up after 180, and says why
@@ -49,9 +48,8 @@ def prepared(run: Run, endpoint: Endpoint, repository: str, digest: str) -> Iter
     program = found.announced(run)
     with tempfile.TemporaryDirectory(prefix="harborweb-sign-") as name:
         folder = Path(name)
-        cosign.workspace(
-            folder, endpoint.host, username=endpoint.username, password=endpoint.password, ca_pem=endpoint.ca_pem
-        )
+        both = dict.fromkeys((endpoint.of_signatures, endpoint))
+        cosign.workspace(folder, *(Login(one.host, one.username, one.password, one.ca_pem) for one in both))
         yield Work(folder, program, endpoint, repository, digest)
 
 
@@ -62,7 +60,8 @@ def sign_with(
     command = work.program.sign(
         work.reference, work.access, annotations=annotations, simple=simple, recursive=recursive, key=signer.reference
     )
-    completed = run.execute(command, cwd=work.folder, env=signer.environment(work.folder), timeout=SECONDS)
+    env = signer.environment(work.folder, work.endpoint.cosign_repository)
+    completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
     result = cosign.outcome(completed.exit_code, completed.stderr)
     if result != Outcome.GOOD:
         raise words.sign_problem(result)
@@ -75,7 +74,9 @@ def verify_with(run: Run, work: Work, key: Key) -> dict[str, Any]:
     file.unlink(missing_ok=True)
     cosign.write_private(file, key.public_pem)
     command = work.program.verify(work.reference, work.access, name)
-    completed = run.execute(command, cwd=work.folder, env=cosign.environment(work.folder), timeout=SECONDS)
+    signatures = work.endpoint.cosign_repository
+    env = cosign.environment(work.folder, signatures=signatures)
+    completed = run.execute(command, cwd=work.folder, env=env, timeout=SECONDS)
     result = cosign.outcome(completed.exit_code, completed.stderr)
     payloads = cosign.signatures(completed.stdout)
     return {
@@ -83,5 +84,5 @@ def verify_with(run: Run, work: Work, key: Key) -> dict[str, Any]:
         "exit_code": completed.exit_code, "outcome": str(result), "sentence": words.outcome(result),
         "json": json.dumps(payloads[:SHOWN], indent=2, ensure_ascii=False) if payloads else "",
         "more": max(0, len(payloads) - SHOWN),
-        "command": shown(("cosign", *command[1:])),
+        "command": cosign.by_hand(("cosign", *command[1:]), signatures),
     }  # fmt: skip

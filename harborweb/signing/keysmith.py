@@ -108,9 +108,11 @@ class Signer:
     private: str | None = field(default=None, repr=False)
     further: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def environment(self, folder: Path) -> dict[str, str]:
-        """The environment in which cosign signs, run in `folder`."""
-        return cosign.environment(folder, password=self.password, private_key=self.private, further=self.further)
+    def environment(self, folder: Path, signatures: str = "") -> dict[str, str]:
+        """The environment in which cosign signs, run in `folder`; `signatures` is where it lays them down."""
+        return cosign.environment(
+            folder, password=self.password, private_key=self.private, further=self.further, signatures=signatures
+        )
 
 
 def signer_of(run: Run, key: Key) -> Signer:

@@ -22,6 +22,7 @@ async def signatures_by(client: Client, repository: str, digest: str, key: Publi
 
     A failure is never taken for "none": else a digest would be signed twice.
     """
+    client, repository = client.signatures_of(repository)
     found: Sequence[list[Finding]] = await asyncio.gather(
         _simple(client, repository, digest, key), _bundles(client, repository, digest, key)
     )

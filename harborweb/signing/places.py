@@ -28,9 +28,11 @@ class Place:
 def access(endpoint: Endpoint) -> Access:
     """How cosign reaches the registry, run where `cosign.workspace` has laid its files.
 
-    Only an http address gets the flags for http: in 2.5 they also turn the check of certificates off.
+    Where the signatures are in another registry it is reached by the same call. Only an http address gets the flags
+    for http: in 2.5 they also turn the check of certificates off.
     """
-    return Access(endpoint.base.scheme == "http", CA_FILE if endpoint.ca_pem else "")
+    both = (endpoint, endpoint.of_signatures)
+    return Access(any(one.base.scheme == "http" for one in both), CA_FILE if any(one.ca_pem for one in both) else "")
 
 
 def sig_tag(digest: str) -> str:
@@ -44,7 +46,8 @@ def stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place]:
 
 
 async def _stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place]:
-    async with Client(endpoint) as client:
+    async with Client(endpoint) as asked:
+        client, repository = asked.signatures_of(repository)
         referrers = await client.referrers(repository, digest)
         fallback = digest.replace(":", "-") if referrers.source == "tag" else ""
         places = {

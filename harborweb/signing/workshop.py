@@ -94,7 +94,7 @@ class _There:
 async def _look(endpoint: Endpoint, repository: str, digest: str, key: PublicKey, *, recursive: bool) -> list[_There]:
     """What is to be signed, the digest first, with what this key has signed; raises Problem where we may not write."""
     async with Client(endpoint) as client:
-        await check_push(client, repository)
+        await check_push(*client.signatures_of(repository))
         found = [digest]
         level = [digest]
         for _depth in range(DEPTH if recursive else 0):
@@ -238,7 +238,8 @@ def _one(model: type[Row], pk: int) -> Row:
 def _image(run: Run, registry: Registry, *, signs: bool = False) -> tuple[Endpoint, str, str]:
     """The registry as who may do this there, and the image."""
     endpoint = registry.signing_endpoint() if signs else registry.endpoint()
-    run.secret(endpoint.password)
+    for one in (endpoint, endpoint.of_signatures):
+        run.secret(one.password)
     return endpoint, run.arguments["repository"], run.arguments["digest"]
 
 

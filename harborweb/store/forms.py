@@ -11,6 +11,8 @@ from harborweb.registry.forms import PLAIN
 from harborweb.registry.models import Registry
 from harborweb.registry.services import Details
 
+SHOWN = ("name", "url", "username", "allow_http", "ca_pem", "signatures_repository", "signatures_registry")
+
 
 class RegistryForm(forms.Form):
     """Address, credentials and trust; an empty password keeps the stored one."""
@@ -60,12 +62,31 @@ class RegistryForm(forms.Form):
         widget=forms.Textarea(attrs={**PLAIN, "rows": 5, "placeholder": "-----BEGIN CERTIFICATE-----"}),
     )
 
+    signatures_repository = forms.CharField(
+        label=_("Signatures live in another repository"),
+        max_length=255,
+        required=False,
+        help_text=_(
+            "What COSIGN_REPOSITORY names, without the host, for example team/signatures. The signatures of every "
+            "image of this registry are then looked for and laid down there and nowhere else. Empty: beside each image."
+        ),
+        widget=forms.TextInput(attrs={**PLAIN, "class": "mono"}),
+    )
+    signatures_registry = forms.ModelChoiceField(
+        Registry.objects.order_by("name"),
+        label=_("Registry of that repository"),
+        required=False,
+        empty_label=_("This registry"),
+        help_text=_("Another one that was added here is asked with its own user name and password."),
+    )
+
     def __init__(self, *args: Any, registry: Registry | None = None, **kwargs: Any) -> None:
         if registry is not None:
-            kwargs.setdefault(
-                "initial", {k: getattr(registry, k) for k in ("name", "url", "username", "allow_http", "ca_pem")}
-            )
+            kwargs.setdefault("initial", {name: getattr(registry, name) for name in SHOWN})
         super().__init__(*args, **kwargs)
+        if registry is not None:
+            others = Registry.objects.exclude(pk=registry.pk).order_by("name")
+            self.fields["signatures_registry"].queryset = others  # type: ignore[attr-defined]
         if host := _host(str(self["url"].value() or "")):
             self.fields["allow_http"].label = _("Allow plain http to %s") % host
         if registry is not None and registry.password_sealed:

@@ -9,9 +9,10 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from harborweb.tools.cosign_features import Version
 
 KEY_VARIABLE = "HARBORWEB_SIGNING_KEY"  # the encrypted PEM
 KEY_REFERENCE = f"env://{KEY_VARIABLE}"  # for --key
+REPOSITORY = "COSIGN_REPOSITORY"
 SIGNING_CONFIG = "signing-config.json"
 TRUSTED_ROOT = "trusted-root.json"
 CA_FILE = "registry-ca.pem"
@@ -191,14 +193,18 @@ def environment(
     password: str | None = None,
     private_key: str | None = None,
     further: Mapping[str, str] | None = None,
+    signatures: str = "",
 ) -> dict[str, str]:
     """A complete environment for cosign: its home and registry logins in `folder`, secrets as variables.
 
-    `further` are variables by which it signs in to a KMS (`cosign_kms.variables`).
+    `further` are variables by which it signs in to a KMS (`cosign_kms.variables`); `signatures` is host/repository
+    where the signatures of every image are, or empty where they are beside it.
     """
     names = (*INHERITED, *(name.lower() for name in INHERITED if name.endswith("PROXY")))
     env = {name: os.environ[name] for name in names if name in os.environ}
     env |= {**(further or {}), "HOME": str(folder), "DOCKER_CONFIG": str(folder)}
+    if signatures:
+        env[REPOSITORY] = signatures
     if password is not None:
         env["COSIGN_PASSWORD"] = password
     if private_key is not None:
@@ -206,13 +212,33 @@ def environment(
     return env
 
 
-def workspace(folder: Path, host: str, *, username: str = "", password: str = "", ca_pem: str = "") -> None:
-    """Fill `folder` (made 0700 by the caller, removed by it) with what cosign reads: the registry's login, its CA,
+@dataclass(frozen=True)
+class Login:
+    """A registry that cosign signs in to."""
+
+    host: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_pem: str = field(default="", repr=False)
+
+
+def by_hand(command: Sequence[str], signatures: str = "") -> str:
+    """`command` as a person would type it where `signatures` is what COSIGN_REPOSITORY has to be."""
+    before = f"{REPOSITORY}={shlex.quote(signatures)} " if signatures else ""
+    return before + shlex.join(command)
+
+
+def workspace(folder: Path, *logins: Login) -> None:
+    """Fill `folder` (made 0700 by the caller, removed by it) with what cosign reads: the registries' logins and CAs,
     a signing configuration and a trusted root. Every file is 0600.
     """
-    login = base64.b64encode(f"{username}:{password}".encode()).decode()
+    known = {
+        one.host: {"auth": base64.b64encode(f"{one.username}:{one.password}".encode()).decode()}
+        for one in logins if one.username
+    }  # fmt: skip
+    ca_pem = "\n".join(dict.fromkeys(one.ca_pem for one in logins if one.ca_pem))
     files = {
-        "config.json": json.dumps({"auths": {host: {"auth": login}}} if username else {}),
+        "config.json": json.dumps({"auths": known} if known else {}),
         SIGNING_CONFIG: SIGNING_CONFIG_TEXT,
         TRUSTED_ROOT: TRUSTED_ROOT_TEXT,
     }

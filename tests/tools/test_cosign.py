@@ -27,7 +27,7 @@ def program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_table_knows_every_flag_the_program_has(program: Cosign, tmp_path: Path) -> None:
     """Flags of the table are taken (a hidden, deprecated one too): cosign complains of the image, not of a flag."""
-    cosign.workspace(tmp_path, "127.0.0.1:1", ca_pem="")
+    cosign.workspace(tmp_path, cosign.Login("127.0.0.1:1"))
     (tmp_path / "ca.pem").write_text("")
     image = "127.0.0.1:1/none@sha256:" + "0" * 64
     access = cosign.Access(allow_http=True, ca_file="ca.pem")
@@ -49,7 +49,7 @@ def test_our_signing_config_is_the_one_cosign_makes(cosign3: str, tmp_path: Path
 
 
 def test_the_workspace_is_private(tmp_path: Path) -> None:
-    cosign.workspace(tmp_path, "registry.example:5000", username="robot", password="s3cret", ca_pem="PEM")
+    cosign.workspace(tmp_path, cosign.Login("registry.example:5000", "robot", "s3cret", "PEM"))
     assert json.loads((tmp_path / "config.json").read_text()) == {
         "auths": {"registry.example:5000": {"auth": "cm9ib3Q6czNjcmV0"}}
     }

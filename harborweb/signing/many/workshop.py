@@ -135,11 +135,11 @@ class _Work:
         """Raise Problem unless we may push in every project of what is open."""
         names = self.bulk.items.filter(state__in=BulkItem.OPEN).order_by().values_list("repository", flat=True)
         first = {name.partition("/")[0]: name for name in sorted(set(names), reverse=True)}
-        for name in first.values():
-            self.runner.run(check_push(self.client, name))
-        self.run.line(_("%(who)s may push to %(where)s") % {
-            "who": self.endpoint.username or _("whoever does not sign in"), "where": ", ".join(sorted(first)) or "-",
-        })  # fmt: skip
+        for client, name in dict.fromkeys(self.client.signatures_of(name) for name in first.values()):
+            self.runner.run(check_push(client, name))
+        where = self.endpoint.cosign_repository or ", ".join(sorted(first)) or "-"
+        who = self.endpoint.username or _("whoever does not sign in")
+        self.run.line(_("%(who)s may push to %(where)s") % {"who": who, "where": where})
 
     def look(self) -> None:
         """Look at what waits; an index brings its children, which are looked at in their turn."""
@@ -296,7 +296,8 @@ def _work(run: Run) -> Iterator[_Work]:
     if bulk is None or bulk.key is None:
         raise Problem(_("The list, or its key, was deleted before the job began."), _("Choose the images again."))
     endpoint = bulk.registry.signing_endpoint()
-    run.secret(endpoint.password)
+    for one in (endpoint, endpoint.of_signatures):
+        run.secret(one.password)
     public = load_public_key(bulk.key.public_pem.encode(), bulk.key.name)
     with asyncio.Runner() as runner:
 

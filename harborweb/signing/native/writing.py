@@ -47,8 +47,9 @@ async def write_simple(client: Client, target: Target, signer: OpenKey, annotati
 
     Raises RegistryError, and Problem where the tag holds something that is no list of signatures.
     """
-    digest, repository = target.manifest.digest, target.repository
-    signed = forms.payload(f"{client.endpoint.host}/{repository}", digest, annotations)
+    digest = target.manifest.digest
+    signed = forms.payload(f"{client.endpoint.host}/{target.repository}", digest, annotations)
+    client, repository = client.signatures_of(target.repository)
     layer = forms.simple_layer(signer, signed)
     await client.put_blob(repository, signed)
     tag = sig_tag(digest)
@@ -90,7 +91,7 @@ async def write_bundle(
     Written again with the same time and annotations it is the same bytes, so that what a killed worker had half done
     is done once. Raises RegistryError, and Problem where the fallback tag holds no list.
     """
-    repository = target.repository
+    client, repository = client.signatures_of(target.repository)
     held = forms.bundle_of(signer, target.manifest.digest, annotations)
     body = forms.bundle_manifest(held, target.subject, made)
     await asyncio.gather(client.put_blob(repository, held), client.put_blob(repository, forms.NOTHING))

@@ -5,13 +5,11 @@ from typing import Any
 from django import template
 
 from harborweb.accounts.roles import Role
-from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.models import Registry
 from harborweb.signing import formats, places, services
 from harborweb.signing.models import Key
 from harborweb.tools import cosign_features
-from harborweb.tools.cosign import Cosign
-from harborweb.tools.process import shown
+from harborweb.tools.cosign import Cosign, by_hand
 
 register = template.Library()
 
@@ -65,6 +63,7 @@ def verify_by_hand(registry: Registry, repository: str, digest: str, key_file: s
     """The command that verifies this digest without harborweb; `key_file` is the public half's file."""
     state = services.cosign_state()
     version = state.version or cosign_features.Version((3, 1, 2))
-    endpoint = Endpoint(registry.url, allow_http=True, ca_pem=registry.ca_pem)  # only to be shown: no password
+    endpoint = registry.shown_endpoint()
     reference = f"{endpoint.host}/{repository}@{digest}"
-    return shown(Cosign("cosign", version).verify(reference, places.access(endpoint), key_file))
+    command = Cosign("cosign", version).verify(reference, places.access(endpoint), key_file)
+    return by_hand(command, endpoint.cosign_repository)
