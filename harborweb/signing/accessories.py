@@ -15,8 +15,8 @@ from harborweb.registry.models import Registry
 def listed(run: Run, registry: Registry, repository: str, digest: str, stored: list[dict[str, str]]) -> dict[str, Any]:
     """What Harbor says of the signatures stored at `stored`: `seen` their types, `missing` those that it does not list.
 
-    Empty for a registry that is no Harbor, or whose signatures lie in another repository; `fault` says why Harbor could not be asked, which is no failure: the
-    signature is made and verified.
+    Empty for a registry that is no Harbor, or whose signatures lie in another repository. `fault` says why Harbor
+    could not be asked, which is no failure: the signature is made and verified.
     """
     if not registry.is_harbor or registry.signatures_repository:
         return {}

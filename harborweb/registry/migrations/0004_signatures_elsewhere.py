@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0002_robots'),
+        ('registry', '0003_polite'),
     ]
 
     operations = [
