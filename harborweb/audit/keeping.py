@@ -53,7 +53,7 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         signatures=[
             {
                 "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
-                "key": finding.key, "signer": finding.signer, "identity": finding.identity,
+                "key": finding.key, "signer": finding.signer, "identity": finding.identity, "hint": finding.hint,
                 "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
                 "step": finding.step, "hashed": finding.hashed, "subject": finding.subject, "issuer": finding.issuer,
             }

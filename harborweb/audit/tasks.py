@@ -9,6 +9,7 @@ from harborweb.audit.changes import writing as changes
 from harborweb.audit.findings import lifecycle
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
+from harborweb.audit.keys import judging
 from harborweb.audit.notices import noting, telling
 from harborweb.audit.policies import applying, restanding
 from harborweb.jobs.run import perform
@@ -31,6 +32,12 @@ def sweep(job_id: int) -> None:
 def sweep_part(sweep_id: int) -> None:
     """Help with a sweep."""
     helping.help_with(sweep_part, sweep_id)
+
+
+@shared_task
+def judge_key(job_id: int) -> None:
+    """Judge again what a key has signed."""
+    perform(job_id, judging.judge_key)
 
 
 @shared_task

@@ -6,6 +6,8 @@ from harborweb.audit import badge_views, views
 from harborweb.audit.changes import views as changes
 from harborweb.audit.findings import views as findings
 from harborweb.audit.hooks import views as hooks
+from harborweb.audit.keys import rotation_views as rotation
+from harborweb.audit.keys import views as keys
 from harborweb.audit.notices import views as notices
 from harborweb.audit.policies import views as policies
 from harborweb.audit.signing import rule_views as rules
@@ -43,6 +45,12 @@ urlpatterns = [
     path("sign/automatic/add/", rules.add, name="rule_add"),
     path("sign/automatic/<int:pk>/switch/", rules.switch, name="rule_switch"),
     path("sign/automatic/<int:pk>/remove/", rules.remove, name="rule_remove"),
+    path("keys/<int:pk>/impact/", keys.impact, name="key_impact"),
+    path("keys/<int:pk>/save/", keys.save, name="key_save"),
+    path("keys/<int:pk>/rotation/", rotation.page, name="rotation"),
+    path("keys/<int:pk>/rotation/choose/", rotation.choose, name="rotation_choose"),
+    path("keys/<int:pk>/rotation/look/", rotation.look, name="rotation_look"),
+    path("keys/<int:pk>/rotation/sign/", rotation.sign, name="rotation_sign"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),
 ]

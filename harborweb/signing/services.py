@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -26,6 +26,7 @@ from harborweb.signing import tasks, words
 from harborweb.signing.annotations import check_own
 from harborweb.signing.keyfiles import read_public
 from harborweb.signing.keysmith import already_here
+from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import CosignFound, Key
 from harborweb.tools import cosign_features, cosign_kms
 from harborweb.verification.keys import PublicKey, load_public_key
@@ -214,8 +215,7 @@ def request_look(request: HttpRequest | None) -> Job:
 
 def set_trust(request: HttpRequest | None, key: Key, trusted: bool) -> None:
     """Say whether signatures by `key` count in the audit."""
-    if Key.objects.filter(pk=key.pk, trusted=not trusted).update(trusted=trusted):
-        record(request, "trust key" if trusted else "stop trusting key", key.name, key.fingerprint or "")
+    set_limits(request, key, replace(Limits.of(Key.objects.get(pk=key.pk)), trusted=trusted))
 
 
 def rename(request: HttpRequest | None, key: Key, name: str) -> None:

@@ -15,7 +15,6 @@ urlpatterns = [
     path("verify/", views.verify, name="verify"),
     path("<int:pk>/", views.key, name="key"),
     path("<int:pk>/public/", views.public, name="public"),
-    path("<int:pk>/trust/", views.trust, name="trust"),
     path("<int:pk>/rename/", views.rename, name="rename"),
     path("<int:pk>/delete/", views.delete, name="delete"),
 ]

@@ -14,8 +14,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from harborweb.accounts.roles import Role, requires
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
-from harborweb.signing import services
+from harborweb.signing import ranges, services
 from harborweb.signing.forms import ImageForm, ImportForm, KeyForm, KmsForm, NameForm, NewKeyForm, SignForm, VerifyForm
+from harborweb.signing.limit_forms import LimitsForm
+from harborweb.signing.limits import Limits
 from harborweb.signing.models import Key
 from harborweb.tools import cosign_kms
 
@@ -26,8 +28,7 @@ SECRETS = ("password", "again", "pem")
 @require_GET
 def keys(request: HttpRequest) -> HttpResponse:
     """Every key, and which cosign the workers have."""
-    rows = Key.objects.select_related("job")
-    return render(request, "signing/keys.html", {"keys": rows, "state": services.cosign_state()})
+    return render(request, "signing/keys.html", {**_table(), "state": services.cosign_state()})
 
 
 @requires(Role.ADMINISTRATOR)
@@ -105,15 +106,6 @@ def public(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Role.ADMINISTRATOR)
 @require_POST
-def trust(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a key's signatures count, or not."""
-    row = get_object_or_404(Key, pk=pk, state=Key.State.READY)
-    services.set_trust(request, row, request.POST.get("trusted") == "1")
-    return redirect("signing:key", pk)
-
-
-@requires(Role.ADMINISTRATOR)
-@require_POST
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Another name for a key."""
     row = get_object_or_404(Key, pk=pk)
@@ -184,6 +176,16 @@ def verify(request: HttpRequest) -> HttpResponse:
     return _panel(request, form, "verify")
 
 
+def _table() -> dict[str, Any]:
+    """Every key, and the chart of when each counts."""
+    rows = list(Key.objects.select_related("job", "successor"))
+    return {"keys": rows, "chart": ranges.chart(rows)}
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+
 def _htmx(request: HttpRequest) -> bool:
     """Whether a fragment is wanted (django-htmx)."""
     return bool(getattr(request, "htmx", False))
@@ -208,6 +210,15 @@ def _key_page(request: HttpRequest, row: Key, status: int = 200, **more: Any) ->
         again = (KmsForm if row.kms_uri else ImportForm if row.imported else NewKeyForm)(initial=typed)
     address = reverse(f"signing:{'kms' if row.kms_uri else 'import' if row.imported else 'new'}")
     context = {"key": row, "again": again, "again_url": address, **more}
+    if row.now == Key.State.READY:
+        earlier = row.changes.filter(pk=_number(request.GET.get("restore"))).first()
+        limits = Limits.read(earlier.before) if earlier else Limits.of(row)
+        context |= {
+            **_table(),
+            "form": LimitsForm.of(row, limits),
+            "restored": earlier,
+            "changes": row.changes.all()[:10],
+        }
     return render(request, "signing/key.html", context, status=status)
 
 

@@ -125,7 +125,7 @@ def judge_bundle(
     found = Finding(
         place, Verdict.INVALID, "", BUNDLE, signer.fingerprint if signer else "", payload=envelope.signed,
         signature=envelope.signature, subject=identity.subject, issuer=identity.issuer, step=Step.FORM,
-        hashed=digest_of(bundle),
+        hashed=digest_of(bundle), hint=envelope.hint,
     )  # fmt: skip
     try:
         statement = read_statement(envelope)

@@ -94,7 +94,8 @@ class Finding:
     fingerprint of the key that made it where that key does not count, `identity` the signature's own name. Of a
     keyless signature `subject` and `issuer` are what its certificate says, true or not; where it is trusted, `key` is
     the fingerprint of the allowed identity (`keyless.Allowed`). `step` names the Step that decided against it, empty
-    where none did, and `hashed` is the digest of the layer or bundle that was judged.
+    where none did, and `hashed` is the digest of the layer or bundle that was judged. `hint` is what
+    a bundle says of its key.
     """
 
     place: str
@@ -108,6 +109,7 @@ class Finding:
     signature: bytes = field(default=b"", repr=False)
     signer: str = ""
     identity: str = ""
+    hint: str = ""
     subject: str = ""
     issuer: str = ""
     step: str = ""

@@ -68,11 +68,6 @@ class Impact:
         """How many artifacts gain trust."""
         return len(self.gains)
 
-    @property
-    def mark(self) -> str:
-        """Says which numbers somebody has seen before saving."""
-        return f"{self.lost}-{self.gained}"
-
     def projects(self, *, gains: bool = False) -> list[tuple[str, int]]:
         """How many in each project, the most first."""
         found = Counter(one.project for one in (self.gains if gains else self.loses))
