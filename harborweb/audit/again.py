@@ -23,19 +23,18 @@ def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any)
     """
     rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
     touched = [row for row in rows if row.digest == digest or digest in row.parents][:MOST]
-    judgements = running.run(judged_rows(registry, touched, trust({digest, *around(touched)})))
+    judgements = running.run(_judge(registry, touched, trust({digest, *_around(touched)})))
     for row, judgement in zip(touched, judgements, strict=True):
         placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
         keep(registry, row.sweep, repository, [placed])
 
 
-def around(rows: Sequence[ArtifactVerdict]) -> set[str]:
+def _around(rows: Sequence[ArtifactVerdict]) -> set[str]:
     """The rows' digests, and those of the indexes that list them."""
     return {digest for row in rows for digest in (row.digest, *row.parents)}
 
 
-async def judged_rows(registry: Registry, rows: Sequence[ArtifactVerdict], ring: Trust) -> list[Judgement]:
-    """Each row judged again, as the registry has it now; tags and parents are the caller's to give."""
+async def _judge(registry: Registry, rows: Sequence[ArtifactVerdict], ring: Trust) -> list[Judgement]:
     async with Client(registry.endpoint()) as client:
         return [
             await judge_artifact(client, row.repository, row.digest, ring.keys, ring.options(), row.parents)

@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.signing.limits import Limits
+from harborweb.errors import Problem
+from harborweb.signing.limits import Limits, check
 from harborweb.signing.models import Key
 
 FORMAT = "%Y-%m-%d %H:%M"
@@ -106,6 +107,15 @@ class LimitsForm(forms.Form):
         if len(found) > MOST:
             raise forms.ValidationError(now("At most %d patterns.") % MOST)
         return found
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                check(self.key, self.limits())
+            except Problem as problem:
+                self.add_error(problem.field, str(problem))
+        return cleaned
 
     def limits(self) -> Limits:
         """What was typed, once it is valid."""

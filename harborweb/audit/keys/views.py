@@ -40,13 +40,14 @@ def save(request: Request, pk: int) -> HttpResponse:
     form = LimitsForm(key, request.POST)
     if not form.is_valid():
         return _page(request, key, form, None)
+    limits = form.limits()
     try:
         job = services.save(
-            request, key, form.limits(), request.POST.get("seen", ""), restored=request.POST.get("restored") == "1"
+            request, key, limits, request.POST.get("seen", ""), restored=request.POST.get("restored") == "1"
         )
     except Problem as problem:
-        form.add_error(problem.field if problem.field in form.fields else None, str(problem))
-        return _page(request, key, form, services.impact(key, form.limits()))
+        context = context_of(request, key, form, services.impact(key, limits)) | {"problem": problem}
+        return render(request, "audit/keys/impact.html", context, status=422)
     messages.success(
         request,
         _("The limits of %s are saved. Its verdicts are being brought up to date.") % key.name

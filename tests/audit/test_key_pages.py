@@ -1,0 +1,169 @@
+"""A key's limits by their pages: seen before they are saved, judged again after, brought back; and a rotation."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from harborweb.accounts.models import Activity
+from harborweb.accounts.roles import Role
+from harborweb.audit.keys import judging, rotation, services
+from harborweb.audit.models import ArtifactVerdict, SignatureSeen
+from harborweb.jobs.models import Job
+from harborweb.registry.models import Registry
+from harborweb.signing import keysmith
+from harborweb.signing.limits import Limits
+from harborweb.signing.many import workshop as many
+from harborweb.signing.models import Key
+from harborweb.signing.services import request_pair
+from tests.signing.jobs import done, elsewhere
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def swept(known: Registry, sweep: Callable[[Registry], Job]) -> Key:
+    assert sweep(known).state == Job.State.SUCCEEDED
+    return Key.objects.get()
+
+
+@pytest.fixture
+def admin(as_role: Callable[[int], Any]) -> Any:
+    return as_role(Role.ADMINISTRATOR)
+
+
+def green() -> int:
+    return ArtifactVerdict.objects.filter(verdict__in=["trusted", "via_index"]).count()
+
+
+def typed(key: Key, **more: str) -> dict[str, str]:
+    return {"trusted": "on", "projects": "", "revoked_reason": "", "not_before": "", "not_after": ""} | more
+
+
+def test_a_revocation_is_seen_saved_judged_and_taken_back(swept: Key, admin: Any) -> None:
+    before = green()
+    old = SignatureSeen.objects.filter(key=swept.fingerprint).order_by("pk").first()
+    assert old is not None and before > 2
+    SignatureSeen.objects.filter(digest=old.digest).update(first_seen=timezone.now() - 48 * HOUR)
+    since = (timezone.now() - 24 * HOUR).strftime("%Y-%m-%d %H:%M UTC")
+    wanted = typed(swept, revoked_from=since, revoked_reason="Laptop lost")
+    page = admin.post(reverse("audit:key_impact", args=[swept.pk]), wanted)
+    lost = page.context["impact"].lost
+    assert 0 < lost < before and page.context["impact"].keeps
+    shown = f"{page.context['form'].limits().revoked_from:%-d %b %Y %H:%M} UTC"
+    assert f"Revoke from {shown}: {lost} images lose trust" in page.text
+    swept.refresh_from_db()
+    assert swept.revoked_from is None and green() == before  # nothing is saved by looking
+    refused = admin.post(reverse("audit:key_save", args=[swept.pk]), wanted | {"seen": "something else"})
+    assert refused.status_code == 422 and "it would do is not what you saw" in refused.text
+    saved = admin.post(reverse("audit:key_save", args=[swept.pk]), wanted | {"seen": page.context["seen"]}, follow=True)
+    assert "The verdicts are being brought up to date." in saved.text
+    job = Job.objects.get(kind="judge_key")
+    assert elsewhere(done, job, judging.judge_key).state == "succeeded", job.error
+    assert green() == before - lost
+    said = ArtifactVerdict.objects.filter(verdict="unknown_key", reason__contains="Laptop lost")
+    assert said.exists() and ArtifactVerdict.objects.filter(digest=old.digest).exclude(verdict="trusted").count() == 0
+    keys_page = admin.get(reverse("signing:keys")).text
+    assert "Revoked" in keys_page and "later one" in keys_page and "Laptop lost" in keys_page
+    assert "brought up to date" not in keys_page
+    # and back again: the values that were, seen first
+    swept.refresh_from_db()
+    change = swept.changes.get()
+    page = admin.get(reverse("signing:key", args=[swept.pk]) + f"?restore={change.pk}")
+    assert "These are the limits as they were" in page.text and 'name="restored"' in page.text
+    back = typed(swept, restored="1")
+    page = admin.post(reverse("audit:key_impact", args=[swept.pk]), back)
+    assert page.context["impact"].gained == lost
+    admin.post(reverse("audit:key_save", args=[swept.pk]), back | {"seen": page.context["seen"]})
+    elsewhere(done, Job.objects.filter(kind="judge_key").first(), judging.judge_key)
+    assert green() == before
+    trail = list(Activity.objects.filter(subject=swept.name).order_by("pk").values_list("action", "detail"))
+    assert [one[0] for one in trail] == ["revoke key", "restore key limits"] and "Laptop lost" in trail[0][1]
+
+
+def test_a_key_that_is_trusted_gains_what_its_evidence_proves(known: Registry, sweep: Any, admin: Any) -> None:
+    Key.objects.update(trusted=False)
+    sweep(known)
+    key = Key.objects.get()
+    assert green() == 0
+    page = admin.get(reverse("audit:key_impact", args=[key.pk]), {"trusted": "on"}, headers={"HX-Request": "true"})
+    gained = page.context["impact"].gained
+    assert gained and "<html" not in page.text and 'hx-swap-oob="true"' in page.text
+    assert page.text.count(f"Trust this key: {gained} images gain trust") == 1
+    admin.post(reverse("audit:key_save", args=[key.pk]), {"trusted": "on", "seen": page.context["seen"]})
+    elsewhere(done, Job.objects.get(kind="judge_key"), judging.judge_key)
+    assert green() == gained
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"revoked_from": "2026-01-01"}, "A revocation has a reason."),
+        ({"not_before": "2026-02-01", "not_after": "2026-01-01"}, "The window ends before it begins."),
+        ({"not_after": "soon"}, "This is no moment."),
+        ({"projects": "team; rm"}, "is no name or pattern"),
+        ({"successor": "999"}, "Select a valid choice"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(admin: Any, wrong: dict[str, str], sentence: str) -> None:
+    key = Key.objects.create(name="k", kind="public", fingerprint="f" * 64, public_pem=PEM)
+    form = typed(key, **wrong)
+    page = admin.post(reverse("audit:key_impact", args=[key.pk]), form)
+    seen = page.context.get("seen") or ""
+    saved = admin.post(reverse("audit:key_save", args=[key.pk]), form | {"seen": seen})
+    assert saved.status_code == 422 and sentence in saved.text
+    key.refresh_from_db()
+    assert Limits.of(key) == Limits()
+
+
+PEM = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhyQCx0E9wQWSFI9ULGwy3BuRklnt
+IqozONbbdbqz11hlRJy9c7SG+hdcFl9jE9uE/dwtuwU2MqU9T/cN0YkWww==
+-----END PUBLIC KEY-----
+"""
+
+
+@pytest.mark.parametrize("name", ["key_save", "rotation_choose", "rotation_look", "rotation_sign"])
+def test_only_administrators_change_limits(as_role: Callable[[int], Any], name: str) -> None:
+    key = Key.objects.create(name="k", kind="public", fingerprint="f" * 64, public_pem=PEM)
+    assert as_role(Role.OPERATOR).post(reverse(f"audit:{name}", args=[key.pk])).status_code == 403
+
+
+def test_a_rotation_signs_again_only_what_still_verifies(
+    swept: Key, known: Registry, admin: Any, cosign3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARBORWEB_COSIGN", cosign3)
+    new = request_pair(None, "next", "none", "", trusted=True)
+    assert new.job is not None and elsewhere(done, new.job, keysmith.make_key).state == "succeeded"
+    address = reverse("audit:rotation", args=[swept.pk])
+    assert "not chosen yet" in admin.get(address).text
+    refused = admin.post(reverse("audit:rotation_sign", args=[swept.pk]))
+    assert refused.status_code == 422 and "There is no new key yet." in refused.text
+    admin.post(reverse("audit:rotation_choose", args=[swept.pk]), {"successor": new.pk})
+    swept.refresh_from_db()
+    held = set(
+        ArtifactVerdict.objects.filter(verdict="trusted", key=swept.fingerprint).values_list("digest", flat=True)
+    )
+    assert {one.digest for one in rotation.state(swept).left} == held
+    ArtifactVerdict.objects.update(checked=timezone.now() - 2 * HOUR)
+    refused = admin.post(reverse("audit:rotation_sign", args=[swept.pk]))
+    assert refused.status_code == 422 and "older than an hour" in refused.text
+    admin.post(reverse("audit:rotation_look", args=[swept.pk]))
+    assert elsewhere(done, Job.objects.get(kind="judge_key"), judging.judge_key).state == "succeeded"
+    assert admin.post(reverse("audit:rotation_sign", args=[swept.pk])).status_code == 302
+    job = elsewhere(done, Job.objects.get(kind="sign_many"), many.sign_many)
+    assert job.state == "succeeded", job.error
+    elsewhere(services.tasks.judge_again, known, "team/web", "")
+    elsewhere(done, rotation.look(None, swept), judging.judge_key)
+    found = rotation.state(swept)
+    assert not found.left and found.signed == len(held)
+    page = admin.get(address).text
+    assert "done" in page and "Let it end now" in page
+    # the old one ends: nothing loses its trust
+    preview = admin.get(reverse("audit:key_impact", args=[swept.pk]) + "?" + rotation.retirement(swept))
+    assert preview.status_code == 200 and preview.context["impact"].lost == 0
+    assert preview.context["impact"].also == len(held)
