@@ -164,7 +164,7 @@ def test_the_impact_is_seen_then_saved_then_gone_back_on(lab: Registry, as_role:
     rule = RULE | {"match": "team/app", "require": "count", "number": "2", "keys": f"{A}\n{B}", "grace_hours": "0"}
     answer = client.post(reverse("audit:policy_edit", args=[lab.pk]), typed(rule, exemptions=(excused,)))
     text = answer.content.decode()
-    assert "1 artifact becomes a finding." in text and "1 is none any more." in text
+    assert "1 artifact becomes a finding." in text and "1 artifact is no finding any more." in text
     assert "Signed by 1 of the 2 keys" in text or "Signed by 0 of the 2 keys" in text
     document = answer.context["file"]
     assert read_policy(json.loads(document)).rules[0].require == 2

@@ -31,14 +31,16 @@ TODO: Mapping[str, tuple[str | Promise, str, str | Promise]] = {
         _("Find out whose key it is. Trust it if you know, or sign the image with a key that counts."),
         "signing:keys", _("Review the keys"),
     ),
-    Kind.ATTESTATION_ONLY: (_("An attestation says something about the image; sign the image itself."), "", ""),
+    Kind.ATTESTATION_ONLY: (
+        _("An attestation says something about the image; sign the image itself."), "audit:choose", _("Sign many"),
+    ),
     Kind.UNCHECKED: (
         _("harborweb could not look: mend the access, the rights of the robot or the registry, and sweep again."),
         "store:registries", _("Look at the registry"),
     ),
     Kind.UNSIGNED: (
-        _("Sign it, or have the policy ask for no signature there, as for a proxy cache."), "audit:policy",
-        _("Open the policy"),
+        _("Sign it, or have the policy ask for no signature there, as for a proxy cache."), "audit:choose",
+        _("Sign many"),
     ),
     Kind.LACKING: (
         _("Add the signature that is missing, or change the rule."), "audit:policy", _("Open the policy"),
@@ -103,7 +105,7 @@ class Filter:
         return [
             Group(
                 kind.value, str(kind.label), counted[kind], str(TODO[kind][0]),
-                f"{reverse(TODO[kind][1])}{registry}" if TODO[kind][1] else "", str(TODO[kind][2]),
+                _address(kind, registry), str(TODO[kind][2]),
                 self.query(kind="" if kind == self.kind else kind.value), kind == self.kind,
             )
             for kind in Kind
@@ -139,6 +141,13 @@ class Filter:
                 | Q(reason__icontains=word)
             )  # fmt: skip
         return rows
+
+
+def _address(kind: Finding.Kind, registry: str) -> str:
+    """Where something is done about a kind of finding."""
+    name = TODO[kind][1]
+    wanted = f"{registry}&verdict={kind.value}" if name == "audit:choose" and registry else registry
+    return f"{reverse(name)}{wanted}" if name else ""
 
 
 def filter_of(request: Any) -> Filter:

@@ -72,6 +72,14 @@ class RuleForm(forms.Form):
         help_text=_("For what is not signed yet, from when harborweb first saw it."),
     )  # fmt: skip
 
+    @property
+    def detailed(self) -> bool:
+        """Whether more is typed than where it holds and how many sign, or something is wrong."""
+        asked = ("number", "keys", "annotations", "tags", "platforms", "grace_hours")
+        values = {name: self[name].value() for name in (*asked, "untagged", "children", "require")}
+        more = any(values[name] not in ("", None, 0, "0") for name in asked)
+        return bool(self.errors) or more or values["require"] == COUNT or values["children"] == OWN
+
     def clean_annotations(self) -> dict[str, str]:
         """The pairs."""
         return pairs(self.cleaned_data["annotations"])
