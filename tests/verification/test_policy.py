@@ -234,11 +234,11 @@ def rules(draw: Any) -> Rule:
     """Any rule that a document may hold."""
     keys = draw(some.lists(letters, max_size=4, unique=True).map(tuple))
     counted = some.integers(1, len(keys) or 50)
-    return Rule(
-        draw(some.lists(texts, min_size=1, max_size=4).map(tuple)),
-        draw(some.sampled_from(["any", "all", "none"]) | counted), keys, draw(some.dictionaries(texts, some.text(LETTERS, max_size=8), max_size=3)), draw(names), draw(some.booleans()),
-        draw(names), draw(some.sampled_from(["covered", "own"])), draw(some.integers(0, LONGEST_GRACE)),
-    )  # fmt: skip
+    match = draw(some.lists(texts, min_size=1, max_size=4).map(tuple))
+    require = draw(some.sampled_from(["any", "all", "none"]) | counted)
+    annotations = draw(some.dictionaries(texts, some.text(LETTERS, max_size=8), max_size=3))
+    more = [draw(one) for one in (names, some.booleans(), names, some.sampled_from(["covered", "own"]))]
+    return Rule(match, require, keys, annotations, *more, draw(some.integers(0, LONGEST_GRACE)))
 
 
 exempt = some.builds(
