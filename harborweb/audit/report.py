@@ -64,7 +64,7 @@ def to_json(judged: Iterable[Judged]) -> str:
     return json.dumps([as_row(one) for one in judged], indent=2, ensure_ascii=False) + "\n"
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula: what a registry says is not ours."""
     text = " ".join(value) if isinstance(value, list) else str(value)
     return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
@@ -76,7 +76,7 @@ def to_csv(judged: Iterable[Judged]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for one in judged:
-        writer.writerow(_cell(value) for value in as_row(one).values())
+        writer.writerow(cell(value) for value in as_row(one).values())
     return out.getvalue()
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from harborweb.audit import badge_views, views
 from harborweb.audit.changes import views as changes
+from harborweb.audit.compare import views as compare
 from harborweb.audit.findings import views as findings
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.keys import rotation_views as rotation
@@ -21,6 +22,8 @@ urlpatterns = [
     path("badges/", badge_views.badges, name="badges"),
     path("simulator/", badge_views.simulated, name="simulator"),
     path("changes/", changes.page, name="changes"),
+    path("compare/", compare.page, name="compare"),
+    path("compare.csv", compare.export, name="compare_csv"),
     path("hooks/<int:pk>/", hooks.page, name="hooks"),
     path("hooks/<int:pk>/make/", hooks.make, name="hooks_make"),
     path("policy/", policies.home, name="policy"),

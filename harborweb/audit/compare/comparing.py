@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.registry.models import Registry
-from harborweb.registry.names import COSIGN_TAG, FALLBACK_TAG
+from harborweb.registry.names import COSIGN_TAG
 from harborweb.verification.verdict import Verdict
 
 SIGNATURE, DIGEST, TAG = KINDS = ("signature", "digest", "tag")
@@ -96,7 +96,7 @@ def _repositories(side: Side) -> Iterator[tuple[str, dict[str, Kept]]]:
 def _kept(row: tuple[Any, ...]) -> Kept:
     tags, parents, signers = (json.loads(one) if one != "[]" else [] for one in row[3:])
     sound = {identity: key for identity, key, verdict in signers if verdict in SOUND}
-    named = tuple(tag for tag in tags if not (COSIGN_TAG.fullmatch(tag) or FALLBACK_TAG.fullmatch(tag)))
+    named = tuple(tag for tag in tags if not COSIGN_TAG.fullmatch(tag))
     return Kept(row[2], named, bool(parents) and not named, tuple(parents), sound)
 
 
@@ -130,10 +130,10 @@ def _compared(
                     SIGNATURE, names, digest, missing, has.tags or lacks.tags, tuple(sorted({*gone.values()})),
                     len(gone), (here.verdict, there.verdict), unsure=lacks.verdict == Verdict.UNCHECKED,
                 )  # fmt: skip
-    for missing, has, lacks in ((1, left, right), (0, right, left)):
-        for digest, kept in sorted(has.items()):
-            below = kept.is_child and any(one in has and one not in lacks for one in kept.parents)
-            if digest not in lacks and not below:  # what an index brings along goes with it
+    for missing, there_is, there_lacks in ((1, left, right), (0, right, left)):
+        for digest, kept in sorted(there_is.items()):
+            below = kept.is_child and any(one in there_is and one not in there_lacks for one in kept.parents)
+            if digest not in there_lacks and not below:  # what an index brings along goes with it
                 verdicts = (kept.verdict, "") if missing == 1 else ("", kept.verdict)
                 yield Difference(DIGEST, names, digest, missing, kept.tags, verdicts=verdicts)
     yield from _moved(names, left, right)

@@ -1,9 +1,9 @@
 """The commands that bring a signature, or an artifact, to the side that lacks it.
 
-Run with cosign 2.5.0 and 3.1.2, and oras 1.2.3: `cosign copy` brings what lies at the tags of signatures (.sig), of both
-versions, and no bundle; it also puts the image at the tag sha256-<hex>, which a registry without a referrers API needs
-for the list of bundles, and refuses where such a list is there. `oras cp --recursive` brings what refers to a digest,
-so bundles, and no `.sig` tag.
+Run with cosign 2.5.0 and 3.1.2, and oras 1.2.3: `cosign copy` of either version brings what lies at the tag of
+signatures (.sig) and no bundle; it also puts the image at the tag sha256-<hex>, which a registry without a referrers
+API needs for the list of bundles, and refuses where such a list is there. `oras cp --recursive` brings what refers to
+a digest, so bundles, and no `.sig` tag.
 """
 
 import shlex
@@ -27,11 +27,12 @@ def _commands(one: Difference, sides: tuple[Side, Side], forms: set[str]) -> lis
     here, there = sides[source].registry, sides[target].registry
     reference = f"{here.host}/{one.repositories[source]}@{one.digest}"
     goal = f"{there.host}/{one.repositories[target]}"
-    plain = ["--from-plain-http"] * here.allow_http + ["--to-plain-http"] * there.allow_http
+    plain_here, plain_there = (one.url.startswith("http://") for one in (here, there))
+    plain = ["--from-plain-http"] * plain_here + ["--to-plain-http"] * plain_there
     if one.kind == SIGNATURE:
         made = []
         if "tag" in forms:
-            http = ["--allow-http-registry"] if here.allow_http or there.allow_http else []
+            http = ["--allow-http-registry"] if plain_here or plain_there else []
             made.append(["cosign", "copy", *http, "--only=sig", reference, f"{goal}@{one.digest}"])
         if "referrer" in forms:
             made.append(["oras", "cp", "--recursive", *plain, reference, f"{goal}@{one.digest}"])
