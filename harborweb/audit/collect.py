@@ -5,12 +5,13 @@ Nothing here raises for what a registry or a stranger did: a place that cannot b
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harborweb.audit.judgement import Seen
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.client import Manifest as Answer
+from harborweb.registry.names import digest_of, fallback_tag
 from harborweb.verification import bundle, simple_signing
 from harborweb.verification.attestation import judge_attestation
 from harborweb.verification.keyless import NOBODY, KeylessTrust
@@ -23,7 +24,7 @@ from harborweb.verification.verdict import Finding, Verdict
 # What makes a manifest pose as a signature, wherever it is listed.
 _SIGNATURE_TYPES = (bundle.MEDIA_TYPE_PREFIX, simple_signing.MEDIA_TYPE)
 
-
+Place = Callable[[list[Seen]], Awaitable[None]]
 Weigh = Callable[[str, str, Finding], Finding]  # repository, artifact's digest, what was found there
 
 
@@ -41,6 +42,7 @@ class Options:
     signatures: Client | None = None
     weigh: Weigh | None = None  # whether a signature by a trusted key counts in this repository, at its time
     keyless: KeylessTrust = NOBODY  # who is trusted that signs by certificate
+    weighed_by: str = ""  # what `weigh` decides by, in words that change when it does; without, nothing is remembered
     concurrency: int = 8  # artifacts at once
     seconds: float = 60  # one artifact
     layers: int = 1000  # of a signature manifest: cosign's own bound
@@ -53,22 +55,39 @@ class Options:
     total_bytes: int = 64 * 1024 * 1024  # of all payloads and bundles of one artifact
 
 
+def signatures_of(client: Client, repository: str, options: Options) -> tuple[Client, str]:
+    """Where signatures of the artifacts in `repository` are: a client and a repository."""
+    if options.signature_repository:
+        return options.signatures or client, options.signature_repository
+    return client.signatures_of(repository)
+
+
 class TooMuch(Exception):
     """A bound was hit; the argument is the sentence with its number."""
 
 
-async def look(client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options) -> list[Seen]:
-    """What stands at the three places of a signature of `digest`: `.sig` tag, referrers, `.att` tag."""
+async def look(
+    client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options,
+    listed: Collection[str] | None = None,
+) -> list[Seen]:  # fmt: skip
+    """What stands at the three places of a signature of `digest`: `.sig` tag, referrers, `.att` tag.
+
+    `listed` are all tags of cosign's in the repository of signatures, as it listed them after it was asked for
+    `digest`: what is not among them is not asked for. None where that is not known.
+    """
     if not is_digest(digest):
         reason = _("The digest %(digest)s is not SHA-256; cosign signs no other.", digest=digest)
         return [Seen(Finding("digest", Verdict.UNCHECKED, reason))]
-    search = _Search(client, repository, digest, keys, options)
-    places = (search.signature_tag, search.referrers, search.attestation_tag)
+    search = _Search(client, repository, digest, keys, options, listed)
+    places = search.places()
     seen: list[list[Seen]] = [[] for _place in places]
     late: list[Seen] = []
     try:
         async with asyncio.timeout(options.seconds):
-            await asyncio.gather(*(place(found) for place, found in zip(places, seen, strict=True)))
+            if len(places) == 1:
+                await places[0](seen[0])
+            else:
+                await asyncio.gather(*(place(found) for place, found in zip(places, seen, strict=True)))
     except TimeoutError:
         reason = _("Reading the signatures took longer than %(n)s s.", n=f"{options.seconds:g}")
         late.append(Seen(Finding("registry", Verdict.UNCHECKED, reason)))
@@ -82,15 +101,29 @@ class _Search:
     """One artifact's places; every method appends to the list it is given, so that a timeout loses nothing."""
 
     def __init__(
-        self, client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options
-    ) -> None:
-        self.client, self.repository = client.signatures_of(repository)
-        if options.signature_repository:
-            self.client, self.repository = options.signatures or client, options.signature_repository
+        self, client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options,
+        listed: Collection[str] | None,
+    ) -> None:  # fmt: skip
+        self.client, self.repository = signatures_of(client, repository, options)
+        self.reference = f"{client.endpoint.host}/{repository}"
         self.digest = digest
         self.keys = keys
         self.options = options
+        self.listed = listed
         self.bytes_read = 0
+
+    def places(self) -> list[Place]:
+        """The places that may hold something."""
+        kept = fallback_tag(self.digest)
+        found: list[Place] = [] if self._is_absent(f"{kept}.sig") else [self.signature_tag]
+        if not self._is_absent(kept) or self.client.asks_referrers(self.repository):
+            found.append(self.referrers)
+        else:
+            self.client.unasked_referrers(self.repository)
+        return found if self._is_absent(f"{kept}.att") else [*found, self.attestation_tag]
+
+    def _is_absent(self, tag: str) -> bool:
+        return self.listed is not None and tag not in self.listed
 
     async def signature_tag(self, found: list[Seen]) -> None:
         """Format 2: every layer of the manifest at `sha256-<hex>.sig`."""
@@ -143,7 +176,8 @@ class _Search:
         """Format 3: bundles among the manifests that refer to the digest (API, else fallback tag)."""
         place = "referrers"
         try:
-            listed = await self.client.referrers(self.repository, self.digest)
+            absent = self._is_absent(fallback_tag(self.digest))
+            listed = await self.client.referrers(self.repository, self.digest, fallback=not absent)
         except NotFound:
             return
         except RegistryError as error:
@@ -233,7 +267,7 @@ class _Search:
             if layer.size > limit or self.bytes_read + layer.size > self.options.total_bytes:
                 most = limit if layer.size > limit else self.options.total_bytes
                 raise TooMuch(_("What lies at %(place)s is larger than %(limit)s bytes.", place=place, limit=most))
-            data = await self.client.blob(self.repository, layer.digest, limit)
+            data = await self._predicted(layer) or await self.client.blob(self.repository, layer.digest, limit)
         except TooMuch as error:
             found.append(Seen(Finding(place, Verdict.UNCHECKED, error.args[0]), manifest))
             return None
@@ -246,6 +280,18 @@ class _Search:
             found.append(Seen(Finding(place, Verdict.INVALID, reason), manifest))
             return None
         return data
+
+    async def _predicted(self, layer: Descriptor) -> bytes | None:
+        """The layer's bytes where they are what cosign signs when nothing is optional, and the registry has them.
+
+        That they hash to the layer's digest proves each byte of them, whoever might have sent them.
+        """
+        if layer.media_type != simple_signing.MEDIA_TYPE:
+            return None
+        data = simple_signing.plain_payload(self.reference, self.digest)
+        if len(data) != layer.size or digest_of(data) != layer.digest:
+            return None
+        return data if await self.client.has_blob(self.repository, layer.digest, layer.size) else None
 
 
 def _read(manifest: Answer) -> Manifest:

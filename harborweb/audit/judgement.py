@@ -39,6 +39,10 @@ class Judgement:
 
     `digest` is empty only where a tag or a repository could not be read. `parents` are the digests of the
     indexes in this repository that list the artifact, `command` repeats the check by hand.
+    `look` is how its places looked (audit.places), empty where it has to be judged anew next time; `media_type` is
+    that of a manifest that is no index; `timed` says that a certificate decides, whose time may end. Where `again`,
+    all is as it was remembered and nothing of it was judged: findings and evidence are not here; `moved` says that it
+    has other tags or parents.
     """
 
     repository: str
@@ -57,6 +61,11 @@ class Judgement:
     counted: tuple[Signer, ...] = ()  # the signatures that make it green, for via_index those of the index
     platform: str = ""  # as an index says that lists it
     index_tags: tuple[str, ...] = ()  # of all indexes above it, as far as they were judged with it
+    media_type: str = ""
+    look: str = ""
+    timed: bool = False
+    again: bool = False
+    moved: bool = False
 
 
 def identity_of(finding: Finding) -> str:

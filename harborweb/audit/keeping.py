@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from harborweb.audit import sightings
+from harborweb.audit import memory, sightings
 from harborweb.audit.judgement import Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
@@ -60,6 +60,9 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
             for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
         ],
         evidence={one.name: base64.b64encode(one.body).decode() for one in judgement.evidence},
+        media_type=judgement.media_type[:100],
+        look=judgement.look,
+        looked=timezone.now(),
         checked=timezone.now(),
     )  # fmt: skip
 
@@ -92,13 +95,15 @@ def keep_whole(
     remember(judgements, asked)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     newer, changed = _newer(mine, asked), sightings.changed_since(registry, repository, asked)
-    rows = [row for row in (_row(registry, this, one) for one in judgements) if row.digest not in newer]
+    moved = memory.mark(registry, this, repository, [one for one in judgements if one.again], asked, changed)
+    fresh = (_row(registry, this, one) for one in judgements if not one.again)
+    rows = [row for row in fresh if row.digest not in newer]
     for row in rows if changed else ():
         row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
     stale = {tag for tag, digest in changed.items() if not digest}
     before, after = _write(mine, [row for row in rows if not _lost(row, meant, stale)])
     gone = _delete(mine.filter(checked__lte=asked))
-    Kept(registry, repository, asked, this, before, after, gone).tell()
+    Kept(registry, repository, asked, this, {**moved.before, **before}, {**moved.after, **after}, gone).tell()
 
 
 @transaction.atomic
@@ -118,6 +123,7 @@ def keep_batch(
     remember(judgements, asked)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()
     rows = {row.digest: row for row in (_row(registry, this, one) for one in judgements)}
+    again = {one.digest: one for one in judgements if one.again}
     ours = mine.filter(digest__in=rows, sweep=this, checked__gt=began)
     met = {row.digest: row for row in ours.only("verdict", *PLACED)}
     newer = _newer(mine.filter(digest__in=rows), asked) - met.keys()
@@ -130,11 +136,16 @@ def keep_batch(
     for row in rows.values() if changed else ():
         row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
     better = {digest for digest, row in met.items() if _covers(rows[digest].verdict, row.verdict)}
-    left = {digest for digest in rows if digest not in newer and (digest not in met or digest in better)} - {*known}
+    left = {digest for digest in rows if digest not in newer and (digest not in met or digest in better)} - {
+        *known,
+        *again,
+    }
     stale = {tag for tag, digest in changed.items() if not digest}
+    same = [one for digest, one in again.items() if digest not in met and digest not in newer]
+    moved = memory.mark(registry, this, repository, same, asked, changed)
     fresh = [row for digest, row in rows.items() if digest in left and not _lost(row, meant, stale)]
     before, after = _write(mine.filter(digest__in=rows), fresh)
-    Kept(registry, repository, asked, this, before, after).tell()
+    Kept(registry, repository, asked, this, {**moved.before, **before}, {**moved.after, **after}).tell()
     return len(rows.keys() - met.keys() - {*known})
 
 

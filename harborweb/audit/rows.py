@@ -8,12 +8,15 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from harborweb.audit.badges import NOT_ASKED, badge_by_places
-from harborweb.audit.collect import Options, look
+from harborweb.audit.collect import Options, look, signatures_of
 from harborweb.audit.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
-from harborweb.audit.survey import Row, agreed, fetched, repositories_of, survey
+from harborweb.audit.places import Places, basis
+from harborweb.audit.remembered import Memory
+from harborweb.audit.survey import Row, agreed, bunches, fetched, repositories_of, survey
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.sentences import sentence as _
+from harborweb.verification.simple_signing import CERTIFICATE
 from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
 
 logger = logging.getLogger(__name__)
@@ -64,30 +67,97 @@ async def judge_repository(
     on_progress: Progress | None = None,
     only: Sequence[str] | None = None,
     skip: Callable[[Row], bool] | None = None,
+    memory: Memory | None = None,
 ) -> AsyncGenerator[Judgement]:
     """Judge every row of one repository, indexes before what they list; with `only` (tags, digests) those alone
-    and what they list. A row that `skip` says is known already is left out, unless it is an index.
+    and what they list. A row that `skip` says is known already is left out, unless it is an index. What is in `memory`
+    is asked for, every tag and every place of a signature, and not judged again where all of it is as it was.
 
     Raises RegistryError when its tags cannot be listed (NotFound: there is no such repository).
     """
     options = options or Options()
-    rows = await survey(client, repository, options, only)
-    known = _Known()
+    client.hasten()
+    rows = await survey(client, repository, options, only, memory)
+    under = basis(options, keys)
+    places = Places(*signatures_of(client, repository, options), under)
+    if only is None or memory is not None:
+        await places.list(slices=only is not None)
+    work = _Work(rows, _Judge(client, repository, keys, options, places), memory or {})
     order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
     order.prepare()
     done = 0
     while order.is_active():
         ready = order.get_ready()
-        # Closing this generator early cancels what is still being asked.
-        wanted = [rows[name] for name in ready if skip is None or rows[name].is_index or not skip(rows[name])]
-        async with aclosing(_together(_Judge(client, repository, keys, options), wanted)) as judged:
-            async for name, judgement in judged:
-                judgement = known.placed(rows[name], judgement)
-                done += 1
-                if on_progress is not None:
-                    on_progress(done, len(rows))
-                yield judgement
+        for some in bunches(ready):
+            # Closing this generator early cancels what is still being asked.
+            wanted = [rows[name] for name in some if skip is None or rows[name].is_index or not skip(rows[name])]
+            async with aclosing(work.judged(wanted)) as judgements:
+                async for judgement in judgements:
+                    done += 1
+                    if on_progress is not None:
+                        on_progress(done, len(rows))
+                    yield judgement
         order.done(*ready)
+
+
+class _Work:
+    """Judges the rows of one repository, a bunch at a time, every index in an earlier bunch than what it lists."""
+
+    def __init__(self, rows: dict[str, Row], judge_one: "_Judge", memory: Memory) -> None:
+        self.rows, self.judge_one, self.memory = rows, judge_one, memory
+        self.places = judge_one.places
+        self.known = _Known()
+        self.stayed: set[str] = set()
+
+    async def judged(self, rows: Sequence[Row]) -> AsyncGenerator[Judgement]:
+        """Each of `rows`, first those that are as they were."""
+        await self.places.ahead([row.digest for row in rows if not row.problem])
+        looks = {row.digest: self.places.look(row.digest) for row in rows}
+        fresh = []
+        for row in rows:
+            if self._is_as_before(row, looks[row.digest]):
+                self.stayed.add(row.digest)
+                yield self._again(row)
+            else:
+                fresh.append(row)
+        for index in dict.fromkeys(parent for row in fresh for parent in row.parents):
+            await self._recall(index)
+        async with aclosing(_together(self.judge_one, fresh)) as found:
+            async for name, judgement in found:
+                judgement = self.known.placed(self.rows[name], judgement)
+                yield replace(judgement, look=looks[name] if _lasts(judgement) else "")
+
+    def _is_as_before(self, row: Row, look: str) -> bool:
+        old = self.memory.get(row.digest)
+        return (
+            old is not None and bool(look) and old.look == look and not row.problem and not row.withheld
+            and set(row.parents) == set(old.parents) and self.stayed.issuperset(row.parents)
+        )  # fmt: skip
+
+    def _again(self, row: Row) -> Judgement:
+        old, tags, parents = self.memory[row.digest], tuple(row.tags), tuple(row.parents)
+        badge, pulled = row.badge or old.badge, row.pulled or old.pulled
+        return Judgement(
+            self.judge_one.repository, tags, row.digest, old.verdict, old.reason, old.key, old.format,
+            parents=parents, badge=badge, pulled=pulled, media_type=old.media_type, look=old.look, again=True,
+            moved=(tags, parents, badge, pulled) != (old.tags, old.parents, old.badge, old.pulled),
+        )  # fmt: skip
+
+    async def _recall(self, digest: str) -> None:
+        """Judge an index that stayed, for the sake of something that it lists and that has not."""
+        if digest in self.stayed and digest not in self.known.proven:
+            row = self.rows[digest]
+            for parent in row.parents:
+                await self._recall(parent)
+            self.known.placed(row, await self.judge_one(row))
+
+
+def _lasts(judgement: Judgement) -> bool:
+    """Whether the verdict holds as long as nothing at its places changes: a certificate's may end with its time, and
+    what could not be checked is asked again."""
+    if judgement.verdict == Verdict.UNCHECKED or any(one.verdict == Verdict.UNCHECKED for one in judgement.findings):
+        return False
+    return not judgement.timed
 
 
 async def judge_artifact(
@@ -103,7 +173,8 @@ async def judge_artifact(
     Never raises for what the registry does: what cannot be read is unchecked.
     """
     options = options or Options()
-    judge_one = _Judge(client, repository, keys, options)
+    places = Places(*signatures_of(client, repository, options))
+    judge_one = _Judge(client, repository, keys, options, places)
     row = await fetched(client, repository, reference)
     row.tags = [] if ":" in reference else [reference]
     known = _Known()
@@ -169,8 +240,11 @@ def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:
 class _Judge:
     """Judges one row at a time, at most `options.concurrency` of them together."""
 
-    def __init__(self, client: Client, repository: str, keys: Sequence[PublicKey], options: Options) -> None:
+    def __init__(
+        self, client: Client, repository: str, keys: Sequence[PublicKey], options: Options, places: Places
+    ) -> None:
         self.client = client
+        self.places = places
         self.repository = repository
         self.keys = keys
         self.options = options
@@ -187,8 +261,13 @@ class _Judge:
                 self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents,
                 badge=row.badge, pulled=row.pulled, platform=row.platform,
             )  # fmt: skip
+        if row.unread and not row.body:
+            row = replace(row, body=(await fetched(self.client, self.repository, row.digest)).body)
         seen = await self._look(row.digest)
         opinion = judge(one.finding for one in seen)
+        if opinion.verdict != Verdict.TRUSTED and not self.places.settled:  # its signature may be newer than the list
+            seen = await self._look(row.digest, listed=False)
+            opinion = judge(one.finding for one in seen)
         return Judgement(
             repository=self.repository,
             tags=tuple(row.tags),
@@ -205,6 +284,8 @@ class _Judge:
             pulled=row.pulled,
             counted=counted_of([one.finding for one in seen]),
             platform=row.platform,
+            media_type=row.media_type,
+            timed=any(CERTIFICATE.encode() in one.manifest for one in seen),
         )
 
     async def _badge(self, seen: Sequence[Seen]) -> str:
@@ -218,11 +299,12 @@ class _Judge:
             return NOT_ASKED
         return badge_by_places(one.finding for one in seen)
 
-    async def _look(self, digest: str) -> list[Seen]:
+    async def _look(self, digest: str, *, listed: bool = True) -> list[Seen]:
         """What `look` finds; a mistake of ours costs one row, not the whole sweep, and that row is not green."""
         async with self.slots:
             try:
-                return await look(self.client, self.repository, digest, self.keys, self.options)
+                known = self.places.listed if listed else None
+                return await look(self.client, self.repository, digest, self.keys, self.options, known)
             except Exception as error:
                 logger.exception("judging %s@%s failed", self.repository, digest)
                 reason = _("harborweb itself stumbled over this artifact: %(error)s.", error=type(error).__name__)

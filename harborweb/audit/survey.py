@@ -13,14 +13,15 @@ proven by its bytes alone.
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from harborweb.audit.badges import badge_of
 from harborweb.audit.collect import Options
+from harborweb.audit.remembered import Memory, same_manifest
 from harborweb.registry import names
-from harborweb.registry.client import Client, Manifest, NotFound, RegistryError
+from harborweb.registry.client import Client, Manifest, NotFound, RegistryError, manifest_path
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Artifact
@@ -30,12 +31,14 @@ from harborweb.verification.strict import Malformed
 
 COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
 REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
+BUNCH = 256  # artifacts that are asked for side by side
+HELD_BYTES = 32 * 1024 * 1024  # of the manifests of one repository
 WITHHELD = 412  # by a policy of Harbor's: content trust, or vulnerabilities
 # Where a Harbor's own lists are closed to us, what every registry lists is asked instead.
 CLOSED = {"forbidden", "unauthorized"}
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """One artifact to be judged; `problem` says why it cannot be."""
 
@@ -47,6 +50,8 @@ class Row:
     problem: str = ""
     is_index: bool = False
     may_list_referrers: bool = False
+    media_type: str = ""  # of a manifest that is no index, as the registry named it
+    unread: bool = False  # its bytes were read and hashed, and are not kept here
     withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
     badge: str = ""  # what Harbor's list shows (audit.badges)
     pulled: datetime | None = None
@@ -72,36 +77,38 @@ async def repositories_of(client: Client) -> list[str]:
 
 
 async def survey(
-    client: Client, repository: str, options: Options, only: Sequence[str] | None = None
+    client: Client, repository: str, options: Options, only: Sequence[str] | None = None, memory: Memory | None = None
 ) -> dict[str, Row]:
     """Every row of `repository` by digest (by "tag <name>" where a tag cannot be read).
 
-    With `only`, tags and digests, those alone and what they list. Raises RegistryError when the tags cannot be
+    With `only`, tags and digests, those alone and what they list. Manifests that are in `memory` are read again, and
+    not taken to pieces again where their bytes are the same. Raises RegistryError when the tags cannot be
     listed.
     """
+    read = _Reading(client, repository, options, memory or {})
     rows = None
     if only is not None:
-        rows = await _named(client, repository, only, options)
+        rows = await _named(read, only)
     elif await client.is_harbor():
-        rows = await _listed_by_harbor(client, repository, options)
+        rows = await _listed_by_harbor(read)
     if rows is None:
-        rows = await _tagged(client, repository, options)
+        rows = await _tagged(read)
     for row in rows.values():
         row.tags.sort()
-    await _follow(client, repository, rows, options)
+    await _follow(read, rows)
     return rows
 
 
-async def _tagged(client: Client, repository: str, options: Options) -> dict[str, Row]:
+async def _tagged(read: "_Reading") -> dict[str, Row]:
     """What every registry lists: the tags, each asked where it points."""
-    tags = [tag async for tag in client.tags(repository) if not COSIGN_TAG.fullmatch(tag)]
-    return await _named(client, repository, tags, options)
+    tags = [tag async for tag in read.client.tags(read.repository) if not COSIGN_TAG.fullmatch(tag)]
+    return await _named(read, tags)
 
 
-async def _named(client: Client, repository: str, references: Sequence[str], options: Options) -> dict[str, Row]:
+async def _named(read: "_Reading", references: Sequence[str]) -> dict[str, Row]:
     """Where tags point, with them, and what stands at digests."""
     rows: dict[str, Row] = {}
-    for name, row in zip(references, await _all(client, repository, references, options), strict=True):
+    for name, row in zip(references, await read.all(references), strict=True):
         if REFERRERS_TAG.fullmatch(name) and row.may_list_referrers:
             continue
         known = rows.setdefault(row.digest, row)
@@ -110,8 +117,9 @@ async def _named(client: Client, repository: str, references: Sequence[str], opt
     return rows
 
 
-async def _listed_by_harbor(client: Client, repository: str, options: Options) -> dict[str, Row] | None:
+async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
     """What Harbor lists, artifacts without a tag too; None where its list is closed to us."""
+    client, repository = read.client, read.repository
     harbor = Harbor(client.endpoint, client.limits, client.transport)
     try:
         listed = [one async for one in browsing.every_artifact(harbor, repository)]
@@ -120,7 +128,7 @@ async def _listed_by_harbor(client: Client, repository: str, options: Options) -
             raise
         return None
     artifacts = {one.digest: one for one in listed if not _made_by_cosign(one)}
-    rows = await _all(client, repository, list(artifacts), options)
+    rows = await read.all(list(artifacts))
     for row, artifact in zip(rows, artifacts.values(), strict=True):
         row.tags = [tag.name for tag in artifact.tags]
         row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
@@ -138,8 +146,9 @@ def _made_by_cosign(artifact: Artifact) -> bool:
     return bool(artifact.tags) and all(COSIGN_TAG.fullmatch(tag.name) for tag in artifact.tags)
 
 
-async def _follow(client: Client, repository: str, rows: dict[str, Row], options: Options) -> None:
+async def _follow(read: "_Reading", rows: dict[str, Row]) -> None:
     """Add the children of the indexes in `rows`, level by level."""
+    options = read.options
     level = [row for row in rows.values() if row.children]
     for depth in range(options.depth + 1):
         fresh: dict[str, str] = {}
@@ -148,7 +157,7 @@ async def _follow(client: Client, repository: str, rows: dict[str, Row], options
                 if child not in rows:
                     fresh.setdefault(child, _beyond(row, position, depth, options))
         readable = [child for child, problem in fresh.items() if not problem]
-        for found in await _all(client, repository, readable, options):
+        for found in await read.all(readable):
             rows[found.digest] = found
         for child, problem in fresh.items():
             rows.setdefault(child, Row(child, problem=problem))
@@ -178,15 +187,58 @@ def _beyond(index: Row, position: int, depth: int, options: Options) -> str:
     return ""
 
 
-async def _all(client: Client, repository: str, references: Sequence[str], options: Options) -> list[Row]:
-    """The rows of many tags or digests, in order."""
-    slots = asyncio.Semaphore(options.concurrency)
+class _Reading:
+    """Reads manifests, many side by side."""
 
-    async def one(reference: str) -> Row:
-        async with slots:
-            return await fetched(client, repository, reference)
+    def __init__(self, client: Client, repository: str, options: Options, memory: Memory) -> None:
+        self.client, self.repository, self.options, self.memory = client, repository, options, memory
+        self.slots = asyncio.Semaphore(options.concurrency)
+        self.held = 0  # bytes
 
-    return list(await asyncio.gather(*(one(reference) for reference in references)))
+    async def all(self, references: Sequence[str]) -> list[Row]:
+        """The rows of many tags or digests, in order."""
+        found: dict[str, Row] = {}
+        for some in bunches(references):
+            await self.client.ahead(self.repository, [manifest_path(self.repository, one) for one in some])
+            there = [one for one in some if self.client.kept_ahead(manifest_path(self.repository, one))]
+            for reference in there:  # no waiting: the answer is here
+                found[reference] = self._as_before(reference) or await self.one(reference)
+            rest = [reference for reference in some if reference not in found]
+            found |= zip(rest, await asyncio.gather(*(self.one(reference) for reference in rest)), strict=True)
+        return [found[reference] for reference in references]
+
+    def _as_before(self, reference: str) -> Row | None:
+        answer = self.client.kept_ahead(manifest_path(self.repository, reference)) if self.memory else None
+        digest = same_manifest(answer, self.memory) if answer else ""
+        if not digest or reference not in {digest, reference.replace(":", "")}:
+            return None
+        return Row(digest, media_type=self.memory[digest].media_type, unread=True)
+
+    async def one(self, reference: str) -> Row:
+        """The row of a tag or digest; of very many, the bytes are let go and read again when they are needed."""
+        async with self.slots:
+            row = await fetched(self.client, self.repository, reference)
+        self.held += len(row.body)
+        if self.held > HELD_BYTES and not row.is_index and row.body:
+            row.body, row.unread = b"", True
+        return row
+
+
+def bunches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    """`items` in pieces that are asked for together."""
+    return (items[start : start + BUNCH] for start in range(0, len(items), BUNCH))
+
+
+async def cosign_tags(client: Client, repository: str) -> frozenset[str] | None:
+    """All tags of cosign's that `repository` lists now; None where its list does not tell.
+
+    A list that names one of them shows such tags; one that names none might be of a registry that hides them.
+    """
+    try:
+        tags = frozenset([tag async for tag in client.tags(repository) if names.COSIGN_TAG.fullmatch(tag)])
+    except RegistryError:
+        return None  # the places themselves say what is wrong
+    return tags or None
 
 
 async def fetched(client: Client, repository: str, reference: str) -> Row:
@@ -232,13 +284,15 @@ async def _withheld(client: Client, repository: str, reference: str, error: Regi
 
 def _row(manifest: Manifest) -> Row:
     row = Row(manifest.digest, body=manifest.body, is_index="manifests" in manifest.content)
+    if not row.is_index:
+        row.media_type = "" if manifest.is_index else manifest.media_type
+        return row
     try:
         children = read_manifest(manifest.body).children
         row.children = list(dict.fromkeys(child.digest for child in children))
         row.platforms = {child.digest: child.platform for child in children if child.platform}
     except Malformed as error:
-        if row.is_index:  # what it lists would fall out of the table unseen
-            row.problem = error.reason
+        row.problem = error.reason  # what it lists would fall out of the table unseen
         return row
     listed = manifest.content["manifests"] if manifest.is_index else [{"platform": {}}]
     row.may_list_referrers = not any("platform" in one for one in listed)

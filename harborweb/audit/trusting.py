@@ -45,7 +45,7 @@ class Trust:
 
     def options(self, **given: Any) -> Options:
         """Options of a judging that weighs; `given` are others of its fields."""
-        return Options(weigh=self.weigh, **given)
+        return Options(weigh=self.weigh, weighed_by=repr(self.ring), **given)
 
     def weigh(self, repository: str, _digest: str, finding: Finding) -> Finding:
         """`finding`, or where its key's signatures do not count there, or then, an unknown_key with the reason.

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from harborweb.audit import keeping, parts
+from harborweb.audit import keeping, memory, parts
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
+from harborweb.audit.remembered import Memory
 from harborweb.audit.rows import judge_repository
 from harborweb.audit.survey import COSIGN_TAG, Row
 from harborweb.audit.trusting import trust
@@ -37,6 +38,7 @@ class Walk:
         self.sweep, self.registry, self.client, self.runner, self.say = this, this.registry, client, runner, say
         self.trust = trust()
         self.options = self.trust.options(seconds=SECONDS)
+        self.memory: tuple[str, Memory] = ("", {})
 
     def part(self, part: Part, check: Callable[[], None]) -> None:
         """Judge and keep a part that was taken. `check` raises Stopped when the sweep shall stop; Lost is raised when
@@ -92,6 +94,7 @@ class Walk:
             self.options,
             only=part.tags,
             skip=skip if skip.digests else None,
+            memory=self._remembered(part.repository),
         )
         try:
             last = False
@@ -101,6 +104,12 @@ class Walk:
                 self._keep(part, batch, asked, found, last=last, met=skip.taken())
         finally:
             self.runner.run(judging.aclose())
+
+    def _remembered(self, repository: str) -> Memory:
+        """What was known of a repository before; kept for its next slice."""
+        if self.memory[0] != repository:
+            self.memory = (repository, memory.of(self.registry, repository))
+        return self.memory[1]
 
     def _keep(
         self, part: Part, batch: Sequence[Judgement], asked: datetime, found: Counter[str], *, last: bool,

@@ -5,7 +5,7 @@ registry said so. Bytes are returned only after they hash to the digest they wer
 agree with the digest that the registry itself named.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ from harborweb.registry.auth import CATALOG, Authenticator
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
+from harborweb.registry.quick import Plain, Quick
 from harborweb.registry.transport import Answer, Transport, parse_object
 
 __all__ = ["Client", "Endpoint", "Limits", "Manifest", "NotFound", "Referrers", "RegistryError", "TagPage"]
@@ -28,8 +29,12 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
+ACCEPTED = ", ".join(MANIFEST_TYPES)
 PAGE = 1000
 HARBOR_SERVICE = "harbor-registry"
+# How often a repository has to say that there is no referrers API before its silence is taken for granted, and after
+# how many digests it is asked anew.
+SAID_SO, ASKED_ANEW = 3, 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,10 @@ class Client:
         self._host = endpoint.host
         self._harbor: bool | None = None
         self._signatures: Client | None = None
+        self._quick: Quick | None = None
+        self._ahead: dict[str, Plain] = {}  # plain answers by path, each good for one question
+        self.cosign_tags: tuple[str, float, frozenset[str] | None] = ("", 0.0, None)  # of a repository, and when
+        self._without_api: dict[str, int] = {}  # how often a repository said that it has no referrers API
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,7 +84,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._signatures is not None:
-            await self._signatures.transport.close()
+            await self._signatures.__aexit__(None, None, None)
+        if self._quick is not None:
+            self._quick.close()
         await self.transport.close()
 
     def signatures_of(self, repository: str) -> "tuple[Client, str]":
@@ -86,6 +97,34 @@ class Client:
         if self._signatures is None:
             self._signatures = Client(self.endpoint.signatures_at, self.limits)
         return self._signatures, name
+
+    def hasten(self) -> None:
+        """Read what is answered plainly by `quick` from now on; nothing else changes."""
+        if self._quick is None and type(self.transport) is Transport and not self.transport.gate.limited:
+            self._quick = Quick(self.endpoint, self.limits, self.transport.tls)
+
+    async def ahead(self, repository: str, paths: Sequence[str], accept: str = ACCEPTED) -> None:
+        """Ask for many things side by side; each answer is kept for the one question that will follow for it.
+
+        What was kept before and not asked for is forgotten: an answer is as old as the bunch it came with.
+        """
+        self._ahead.clear()
+        await self.more_ahead(repository, paths, accept)
+
+    async def more_ahead(self, repository: str, paths: Sequence[str], accept: str = ACCEPTED) -> None:
+        """As `ahead`, beside what is kept already."""
+        if self._quick is None or not paths:
+            return
+        async with self.transport.gate:  # where a registry wants patience, all wait
+            authorization = await self.auth.header(pull(repository))
+        cap = self.limits.manifest_bytes if accept == ACCEPTED else self.limits.list_bytes
+        for path, answer in zip(paths, await self._quick.many(paths, accept, authorization, cap), strict=True):
+            if answer is not None:
+                self._ahead[path] = answer
+
+    def kept_ahead(self, path: str) -> Plain | None:
+        """The answer that was asked for ahead, or None; it stays kept."""
+        return self._ahead.get(path)
 
     # Reading
 
@@ -140,10 +179,9 @@ class Client:
         the registry names in Docker-Content-Digest, or when two media types disagree.
         """
         what = f"{names.check_repository(repository)}{'@' if ':' in reference else ':'}{reference}"
-        path = f"/v2/{repository}/manifests/{names.check_reference(reference)}"
         answer = await self.ask(
-            "GET", path, scope=pull(repository), what=what, limit=self.limits.manifest_bytes,
-            headers={"Accept": ", ".join(MANIFEST_TYPES)},
+            "GET", manifest_path(repository, names.check_reference(reference)), scope=pull(repository), what=what,
+            limit=self.limits.manifest_bytes, headers={"Accept": ACCEPTED},
         )  # fmt: skip
         digest = self._proven(answer, reference if ":" in reference else "")
         content = parse_object(answer.body, self._host, self.limits.json_depth)
@@ -161,16 +199,39 @@ class Client:
         self._proven(answer, digest)
         return answer.body
 
-    async def referrers(self, repository: str, digest: str) -> Referrers:
+    async def has_blob(self, repository: str, digest: str, size: int) -> bool:
+        """Whether the registry says that it has this blob, `size` bytes long; False also where it cannot be told."""
+        if self._quick is None:
+            return False
+        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
+        answer = await self._quick.get(path, "", await self.auth.header(pull(repository)), 0, "HEAD")
+        return answer is not None and answer.status == 200 and answer.header(b"content-length") == str(size)
+
+    def asks_referrers(self, repository: str) -> bool:
+        """Whether the referrers API of `repository` is worth a question; it is not where it said so often enough."""
+        said = self._without_api.get(repository, 0)
+        return said < SAID_SO or said % ASKED_ANEW == 0
+
+    def unasked_referrers(self, repository: str) -> None:
+        """Count a digest that the referrers API was not asked about."""
+        self._without_api[repository] += 1
+
+    async def referrers(self, repository: str, digest: str, *, fallback: bool = True) -> Referrers:
         """What refers to `digest`: the referrers API with all its pages, else the fallback tag.
+
+        Without `fallback` that tag is known not to be there.
 
         404 from the API means that the registry has none, but only as a registry says it: without a body, in
         JSON, or in the plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
         """
-        path = f"/v2/{names.check_repository(repository)}/referrers/{names.check_digest(digest)}"
+        path = referrers_path(names.check_repository(repository), names.check_digest(digest))
         what = _("the referrers of %s") % f"{repository}@{digest}"
+        if not self.asks_referrers(repository):
+            self.unasked_referrers(repository)
+            return await self._at_fallback_tag(repository, digest) if fallback else Referrers([], "none")
         first = await self.send("GET", path, scope=pull(repository), headers={"Accept": OCI_INDEX})
         if first.status == 200:
+            self._without_api.pop(repository, None)
             found: list[dict[str, Any]] = []
             async for content in PageReader(self, path, pull(repository), what, accept=OCI_INDEX, first=first):
                 found += self._descriptors(content, len(found))
@@ -178,6 +239,11 @@ class Client:
         own_words = first.media_type == "text/plain" or not first.body.strip() or errors.said(first.body)
         if first.status not in {404, 405} or not own_words:
             raise self._failure(first, what)
+        if first.media_type == "text/plain":  # the words of a server that has no such address
+            self._without_api[repository] = self._without_api.get(repository, 0) + 1
+        return await self._at_fallback_tag(repository, digest) if fallback else Referrers([], "none")
+
+    async def _at_fallback_tag(self, repository: str, digest: str) -> Referrers:
         try:
             index = await self.manifest(repository, names.fallback_tag(digest))
         except NotFound:
@@ -234,8 +300,19 @@ class Client:
         headers: dict[str, str] | None = None, data: bytes | None = None,
     ) -> Answer:  # fmt: skip
         """One request with what sign-in the registry wants; after a 401 the sign-in is renewed once."""
-        url = path if isinstance(path, URL) else self._base.join(URL(path, encoded=True))
         cap = self.limits.list_bytes if limit is None else limit
+        if self._quick is not None and method == "GET" and isinstance(path, str):
+            plain = self._ahead.pop(path, None)
+            if plain is None:
+                known = await self.auth.header(scope)
+                plain = await self._quick.get(path, (headers or {}).get("Accept", ""), known, cap)
+                if plain is not None:
+                    self.auth.worked(scope, known)
+            if plain is not None and len(plain.body) <= cap:
+                paged = b"\r\nlink:" in plain.low  # links are relative to where they stand
+                where = self._base.join(URL(path, encoded=True)) if paged else self._base
+                return Answer(plain.status, plain.headers(), plain.body, where)
+        url = path if isinstance(path, URL) else self._base.join(URL(path, encoded=True))
 
         async def once(authorization: str) -> Answer:
             sent = {**(headers or {}), "Authorization": authorization} if authorization else dict(headers or {})
@@ -284,6 +361,16 @@ class Client:
             if not isinstance(one, dict) or not names.is_digest(str(one.get("digest"))):
                 raise errors.odd(self._host, _("its list of referrers holds something that is no descriptor"))
         return listed
+
+
+def manifest_path(repository: str, reference: str) -> str:
+    """Where a manifest is, of names that were checked."""
+    return f"/v2/{repository}/manifests/{reference}"
+
+
+def referrers_path(repository: str, digest: str) -> str:
+    """Where the referrers of a digest are, of names that were checked."""
+    return f"/v2/{repository}/referrers/{digest}"
 
 
 def pull(repository: str) -> str:

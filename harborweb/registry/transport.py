@@ -61,6 +61,10 @@ class Transport:
         self._slots = asyncio.Semaphore(limits.connections)
         self._session: aiohttp.ClientSession | None = None
 
+    def tls(self) -> ssl.SSLContext:
+        """What a connection to this registry is checked by."""
+        return self._tls
+
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

@@ -83,6 +83,17 @@ def judge_layer(
     return found(Verdict.TRUSTED, signed_by(signer), fingerprint)
 
 
+def plain_payload(reference: str, digest: str) -> bytes:
+    """The bytes that cosign signs for `digest` at `reference` (host/repository) where nothing is optional.
+
+    cosign 2.5 and 3.1 write them compact, in this order; of these names no character needs an escape.
+    """
+    return (
+        f'{{"critical":{{"identity":{{"docker-reference":"{reference}"}},"image":{{"docker-manifest-digest":"{digest}"}},'
+        f'"type":"{PAYLOAD_TYPE}"}},"optional":null}}'
+    ).encode()
+
+
 def read_payload(payload: bytes) -> Claims:
     """What a simple-signing payload claims; raises Malformed where Go's decoder would refuse, and where
     it would take one of two meanings."""

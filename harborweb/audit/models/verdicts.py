@@ -46,6 +46,11 @@ class ArtifactVerdict(models.Model):
     counted: "models.JSONField[list[Any], list[Any]]" = models.JSONField(default=list)
     platform = models.CharField(max_length=100, blank=True)  # as an index that lists it says
     first_seen = models.DateTimeField(default=timezone.now)  # the artifact, as far as it was never forgotten
+    # What a later sweep compares (audit.memory): of a manifest that is no index its type, how the places of signatures
+    # looked when it was judged (nothing: it has to be judged anew), and when that was
+    media_type = models.CharField(max_length=100, blank=True)
+    look = models.CharField(max_length=64, blank=True)
+    looked = models.DateTimeField(default=timezone.now)
     since = models.DateTimeField()  # when it first got this verdict
     checked = models.DateTimeField()
 

@@ -1,0 +1,151 @@
+"""The places of a repository's signatures, asked for by the bunch before each artifact is judged, and how they looked.
+
+A look is a hash over what was read at every place of one artifact: the bytes of its tags' manifests and of its list of
+referrers, each hashed here and never taken from a header, with their media types, and which places there were not. What
+these bytes name is content-addressed, so the same look under the same keys, bounds and rules (`basis`) means the same
+verdict. There is no look where one place did not answer plainly.
+"""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from harborweb import verification
+from harborweb.audit import collect
+from harborweb.audit.collect import Options
+from harborweb.audit.survey import cosign_tags
+from harborweb.registry import errors
+from harborweb.registry.client import OCI_INDEX, SAID_SO, Client, NotFound, RegistryError, manifest_path, referrers_path
+from harborweb.registry.names import digest_of, fallback_tag
+from harborweb.registry.quick import Plain
+from harborweb.verification.keys import PublicKey
+from harborweb.verification.manifest import is_digest
+
+ABSENT = "-"
+FRESH_SECONDS = 60
+# Of the options, what says nothing of a verdict.
+_BESIDE = {"weigh", "signatures", "concurrency", "seconds"}
+
+
+@cache
+def _rules() -> str:
+    """A hash of what judges: another verifier remembers nothing of this one's."""
+    whole = hashlib.sha256()
+    for file in sorted([*Path(verification.__path__[0]).glob("*.py"), Path(collect.__file__)]):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
+
+
+def basis(options: Options, keys: Sequence[PublicKey]) -> str:
+    """All that a verdict depends on beside the registry's bytes; empty where that cannot be told."""
+    if options.weigh is not None and not options.weighed_by:
+        return ""
+    fields = [one.name for one in dataclasses.fields(options) if one.name not in _BESIDE]
+    parts = [(name, repr(getattr(options, name))) for name in fields]
+    known = [(key.fingerprint, key.name) for key in keys]
+    return hashlib.sha256(repr((_rules(), parts, known)).encode()).hexdigest()
+
+
+class Places:
+    """The places where signatures of a repository's artifacts lie: `repository` of `client`."""
+
+    def __init__(self, client: Client, repository: str, under: str = "") -> None:
+        self.client = client
+        self.repository = repository
+        self.under = under  # a basis
+        self.listed: frozenset[str] | None = None  # all tags of cosign's, where that is known
+        self.has_api = True
+        self.settled = True  # the list was asked for after everything that is judged by it
+
+    async def list(self, *, slices: bool = False) -> None:
+        """Ask which places there are; what was asked for before this is older than the answer.
+
+        Where only a slice of the repository is judged, a list of a moment ago will do; then `settled` says nothing.
+        """
+        self.client.hasten()
+        name, at, listed = self.client.cosign_tags
+        self.settled = not slices or name != self.repository or time.monotonic() - at > FRESH_SECONDS
+        if self.settled:
+            listed = await cosign_tags(self.client, self.repository)
+            if slices:
+                self.client.cosign_tags = (self.repository, time.monotonic(), listed)
+        self.listed = listed
+
+    async def ahead(self, digests: Sequence[str]) -> None:
+        """Ask for all places of `digests` that may be there, side by side."""
+        digests = [digest for digest in digests if is_digest(digest)]
+        self.has_api = await self._has_referrers(digests)
+        await self.client.ahead(self.repository, ())
+        without = digests
+        if self.has_api:
+            paths = [referrers_path(self.repository, digest) for digest in digests]
+            await self.client.ahead(self.repository, paths, OCI_INDEX)
+            without = [digest for digest in digests if self._listed(digest) == ABSENT]
+        tags = [tag for digest in digests for tag in self.tags(digest)[:2]] + [
+            fallback_tag(digest) for digest in without
+        ]
+        there = [tag for tag in tags if self.listed is None or tag in self.listed]
+        await self.client.more_ahead(self.repository, [manifest_path(self.repository, tag) for tag in there])
+
+    async def _has_referrers(self, digests: Sequence[str]) -> bool:
+        """Whether the referrers API is worth a question; a few are asked one by one before all others are."""
+        for digest in digests[:SAID_SO]:
+            if not self.client.asks_referrers(self.repository):
+                return False
+            try:
+                if (await self.client.referrers(self.repository, digest, fallback=False)).source == "api":
+                    return True
+            except RegistryError:
+                return True
+        return self.client.asks_referrers(self.repository)
+
+    def tags(self, digest: str) -> tuple[str, str, str]:
+        """The tags at which something of `digest` may lie."""
+        kept = fallback_tag(digest)
+        return f"{kept}.sig", f"{kept}.att", kept
+
+    def look(self, digest: str) -> str:
+        """How the places of `digest` look in what was asked ahead for it; empty where that cannot be told."""
+        if not self.under or not is_digest(digest):
+            return ""
+        signature, attestation, kept = self.tags(digest)
+        seen = [self._at(signature), self._at(attestation)]
+        listed = self._listed(digest) if self.has_api else ABSENT
+        seen += [listed, self._at(kept) if listed == ABSENT else ""]
+        if None in seen:
+            return ""
+        return hashlib.sha256(
+            "\n".join([self.under, self.client.endpoint.host, self.repository, digest, *map(str, seen)]).encode()
+        ).hexdigest()
+
+    def _at(self, tag: str) -> str | None:
+        """How a tag looks: what stands there, that nothing does, or None."""
+        if self.listed is not None and tag not in self.listed:
+            return ABSENT
+        answer = self.client.kept_ahead(manifest_path(self.repository, tag))
+        if answer is None:
+            return None
+        if answer.status != 200:
+            why = errors.from_status(self.client.endpoint.host, answer.status, answer.body, tag)
+            return ABSENT if isinstance(why, NotFound) else None
+        return _stands(answer)
+
+    def _listed(self, digest: str) -> str | None:
+        """How the list of referrers looks: its bytes where it is one page, that there is no such API, or None."""
+        answer = self.client.kept_ahead(referrers_path(self.repository, digest))
+        if answer is None or answer.header(b"link") != "":
+            return None
+        if answer.status != 200:
+            plain = (answer.header(b"content-type") or "").partition(";")[0].strip() == "text/plain"
+            return ABSENT if plain else None
+        return _stands(answer)
+
+
+def _stands(answer: Plain) -> str | None:
+    """Bytes and media type of an answer that agrees with itself."""
+    digest = digest_of(answer.body)
+    claimed, media_type = answer.header(b"docker-content-digest"), answer.header(b"content-type")
+    return f"{digest} {media_type}" if claimed in {"", digest} and media_type is not None else None

@@ -1,0 +1,324 @@
+"""The bulk of a sweep's reads: plain answers, over a few connections of our own, with next to nothing around them.
+
+A library's HTTP client costs more than the registry's own work and ours together, so what a registry answers plainly is
+read here: status 200 or 404, in HTTP/1.1, with one Content-Length within the bound and no coding. Whatever is not of
+that form (a redirect, a sign-in that is due, 429, a fault, a chunked or late or cut answer, another connection than
+expected) is no answer at all here: None, and the caller asks again by `Transport`, which decides what it was. So
+nothing is decided by this module, and a verdict never depends on it.
+
+Each connection carries one request at a time: an answer can only be that of the request it follows.
+"""
+
+import asyncio
+import contextlib
+import re
+import ssl
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from harborweb.registry.endpoint import Endpoint, Limits
+from harborweb.registry.errors import RegistryError
+
+CONNECTIONS = 8
+HEAD_BYTES = 16 * 1024
+# After a fault that will not be over at once, a registry that asks for patience or is not there; then twice as long.
+PAUSE_SECONDS, LONGEST_PAUSE = 10.0, 600.0
+LONGEST_SECONDS = 5.0  # the careful way has more patience
+FAULT_WEIGHT, MOST_FAULTS = 8, 512  # where most answers are none of ours, this way saves nothing
+
+_PLAIN = re.compile(rb"HTTP/1\.1 (200|404)(?: [^\r\n]*)?\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n")
+_FORBIDDEN = re.compile(rb"\r\n(?:transfer-encoding:|content-encoding:|upgrade:|[ \t])")
+_WORD = re.compile(r"[!-~]+")
+_TEXT = re.compile(r"[ -~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A plain answer: its status, the lines of its head, and its body, unhashed."""
+
+    status: int
+    head: bytes
+    low: bytes  # the same in small letters
+    body: bytes
+
+    def header(self, name: bytes) -> str | None:
+        """The one value of a header, empty without it; None where it stands there more than once."""
+        low = self.low
+        at = low.find(b"\r\n" + name + b":")
+        if at < 0:
+            return ""
+        start = at + len(name) + 3
+        if low.find(b"\r\n" + name + b":", start) >= 0:
+            return None
+        return self.head[start : low.find(b"\r\n", start)].decode("latin-1").strip()
+
+    def headers(self) -> CIMultiDictProxy[str]:
+        """All of its headers."""
+        lines = [line.partition(":") for line in self.head.decode("latin-1").split("\r\n")[1:-1]]
+        return CIMultiDictProxy(CIMultiDict([(name, value.strip()) for name, _colon, value in lines]))
+
+
+Done = Callable[[Plain | None], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    request: bytes
+    head_only: bool
+    limit: int
+    done: Done
+
+
+class Quick:
+    """A few connections to one registry in one event loop; `close` them at the end."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._tls = tls
+        self.error_bytes = limits.error_bytes
+        self._most = min(CONNECTIONS, limits.connections)
+        self._seconds = min(limits.seconds / 2, LONGEST_SECONDS)
+        self._waiting: deque[_Job] = deque()
+        self._idle: list[_Connection] = []
+        self._open: set[_Connection] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.TimerHandle | None = None
+        self._paused_until, self._pause = 0.0, PAUSE_SECONDS
+        self._faults = 0
+        self._number = 0
+        self._run = uuid.uuid4().hex[:20]
+        base = endpoint.base
+        self._host, self._port = base.host or "", base.port or 443
+        self._secure = base.scheme == "https"
+        self._start = f"Host: {endpoint.host}\r\nUser-Agent: harborweb\r\nAccept-Encoding: identity\r\n"
+
+    async def get(self, path: str, accept: str, authorization: str, limit: int, method: str = "GET") -> Plain | None:
+        """One plain answer, or None where the careful way has to ask."""
+        return (await self.many([path], accept, authorization, limit, method))[0]
+
+    async def many(
+        self, paths: Sequence[str], accept: str, authorization: str, limit: int, method: str = "GET"
+    ) -> list[Plain | None]:
+        """The plain answers to many requests of one kind, in order; None where the careful way has to ask."""
+        found: list[Plain | None] = [None] * len(paths)
+        if not self._usable(paths, accept, authorization):
+            return found
+        left = len(paths)
+        all_done = asyncio.get_running_loop().create_future()
+
+        def answered(position: int) -> Done:
+            def done(answer: Plain | None) -> None:
+                nonlocal left
+                found[position] = answer
+                left -= 1
+                if not left and not all_done.done():
+                    all_done.set_result(None)
+
+            return done
+
+        rest = self._start + (f"Accept: {accept}\r\n" if accept else "")
+        rest += f"Authorization: {authorization}\r\n" if authorization else ""
+        for position, path in enumerate(paths):
+            self._number += 1
+            text = f"{method} {path} HTTP/1.1\r\n{rest}X-Request-Id: {self._run}-{self._number}\r\n\r\n"
+            self._waiting.append(_Job(text.encode("ascii"), method == "HEAD", limit, answered(position)))
+        self._feed()
+        await all_done
+        return found
+
+    def close(self) -> None:
+        """Close every connection; who still waits asks the careful way."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        for task in self._opening:
+            task.cancel()
+        for connection in list(self._open):
+            connection.drop()
+        self._give_up()
+
+    def _usable(self, paths: Sequence[str], accept: str, authorization: str) -> bool:
+        if not paths or self._faults > MOST_FAULTS or time.monotonic() < self._paused_until:
+            return False
+        if not (_TEXT.fullmatch(accept) and _TEXT.fullmatch(authorization)):
+            return False
+        return all(path.startswith("/") and _WORD.fullmatch(path) for path in paths)
+
+    def _feed(self) -> None:
+        """Give waiting requests to idle connections, and open more where all are busy."""
+        while self._waiting and self._idle:
+            self._idle.pop().send(self._waiting.popleft())
+        missing = min(len(self._waiting), self._most - len(self._open)) - len(self._opening)
+        for _n in range(missing):
+            task = asyncio.ensure_future(self._connect())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        if self._watch is None and self._open:
+            self._watch = asyncio.get_running_loop().call_later(0.25, self._look)
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limits.connect_seconds):
+                await loop.create_connection(
+                    lambda: _Connection(self), self._host, self._port, ssl=self._tls() if self._secure else None
+                )
+        except (OSError, RegistryError, TimeoutError):
+            self.pause()  # why, the careful way says
+
+    def opened(self, connection: "_Connection") -> None:
+        """A connection is there."""
+        self._open.add(connection)
+        self.free(connection)
+
+    def answered(self) -> None:
+        """An answer was as it should be."""
+        if self._faults:
+            self._faults -= 1
+
+    def free(self, connection: "_Connection") -> None:
+        """A connection has nothing to do."""
+        if self._waiting:
+            connection.send(self._waiting.popleft())
+        else:
+            self._idle.append(connection)
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(0.25, self._look)
+
+    def lost(self, connection: "_Connection") -> None:
+        """A connection is gone."""
+        self._open.discard(connection)
+        with contextlib.suppress(ValueError):
+            self._idle.remove(connection)
+        if self._waiting:
+            self._feed()
+
+    def fault(self) -> None:
+        """An answer was none of ours."""
+        self._faults += FAULT_WEIGHT
+        if self._faults > MOST_FAULTS:
+            self._give_up()
+
+    def pause(self) -> None:
+        """Ask nothing for a while: whoever waits is sent the careful way, which knows how to wait."""
+        if time.monotonic() >= self._paused_until:
+            self._paused_until = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for job in waiting:
+            job.done(None)
+
+    def _look(self) -> None:
+        """Drop connections whose answer takes too long."""
+        self._watch = None
+        late = time.monotonic() - self._seconds
+        for connection in list(self._open):
+            if connection.job is not None and connection.begun < late:
+                connection.fail()
+        if self._open and (self._waiting or any(one.job for one in self._open)):
+            self._watch = asyncio.get_running_loop().call_later(0.25, self._look)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection and the request that is out on it."""
+
+    def __init__(self, quick: Quick) -> None:
+        self.quick = quick
+        self.job: _Job | None = None
+        self.begun = 0.0
+        self._buffer = b""
+        self._parts: bytearray | None = None  # of a body that is not whole yet
+        self._head = self._low = b""
+        self._status = 0
+        self._due = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.quick.opened(self)
+
+    def send(self, job: _Job) -> None:
+        """Ask."""
+        self.job = job
+        self.begun = time.monotonic()
+        self.transport.write(job.request)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a whole answer is handed over."""
+        if self.job is None:
+            self.fail()  # nobody asked
+            return
+        if self._parts is not None:
+            self._parts += data
+            if len(self._parts) >= self._due:
+                self._whole(bytes(self._parts))
+            return
+        self._buffer = self._buffer + data if self._buffer else data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._buffer) > HEAD_BYTES:
+                self.fail()
+            return
+        head, body = self._buffer[: end + 2], self._buffer[end + 4 :]
+        match = _PLAIN.match(head)
+        low = head.lower()
+        lengths = _LENGTH.findall(low)
+        if match is None or len(lengths) != 1 or low.count(b"content-length") != 1:
+            if head[9:12] in {b"429", b"503"}:
+                self.quick.pause()
+            self.fail()
+            return
+        if _FORBIDDEN.search(low):
+            self.fail()
+            return
+        length = int(lengths[0])
+        self._head, self._low, self._status = head, low, 200 if match[1] == b"200" else 404
+        self._due = 0 if self.job.head_only else length
+        cap = self.job.limit if self._status == 200 else self.quick.error_bytes
+        if self._due > cap:
+            self.fail()
+        elif len(body) >= self._due:
+            self._whole(body)
+        else:
+            self._parts = bytearray(body)
+
+    def _whole(self, body: bytes) -> None:
+        job = self.job
+        if job is None or len(body) > self._due:  # more than was asked for: who knows whose answer this is
+            self.fail()
+            return
+        self.job, self._buffer, self._parts = None, b"", None
+        self.quick.answered()
+        if b"\r\nconnection: close" in self._low:
+            self.transport.abort()
+        else:
+            self.quick.free(self)
+        job.done(Plain(self._status, self._head, self._low, body))
+
+    def fail(self) -> None:
+        """Leave the request to the careful way, and close: what else comes here is nobody's answer."""
+        self.quick.fault()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close, without an answer."""
+        job, self.job = self.job, None
+        self.transport.abort()
+        self.quick.lost(self)
+        if job is not None:
+            job.done(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The other end closed."""
+        self.drop()
