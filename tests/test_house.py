@@ -102,6 +102,7 @@ def test_writing_views_refuse_get(as_role: Any) -> None:
     )
     asking = {
         "audit:notice_add",
+        "audit:sweeps",
         "store:registry_add",
         "store:registry_remove",
         "store:project_add",

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
+
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.keeping import keep
 from harborweb.audit.models import ArtifactVerdict
@@ -22,6 +24,7 @@ def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any)
     What no sweep has seen yet stays for the first one. Raises RegistryError when the registry cannot be asked.
     """
     rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
+    rows = rows.filter(Q(digest=digest) | Q(parents__icontains=digest)).defer("evidence", "signatures")
     touched = [row for row in rows if row.digest == digest or digest in row.parents][:MOST]
     judgements = running.run(_judge(registry, touched, trust({digest, *_around(touched)})))
     for row, judgement in zip(touched, judgements, strict=True):

@@ -1,11 +1,13 @@
 """The door of the audit: start a sweep, look things up."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from harborweb.accounts.services import record
-from harborweb.audit import sweeping, tasks
+from harborweb.audit import scheduling, sweeping, tasks
 from harborweb.audit.counts import ProjectCount, Summary, last_sweep, summary, verdicts
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.jobs.models import Job
@@ -29,6 +31,27 @@ def continue_sweep(request: HttpRequest, sweep: Sweep) -> Job:
     job = sweeping.go_on(tasks.sweep, sweep, request)
     record(request, "continue sweep", sweep.registry.name, f"#{sweep.pk}")
     return job
+
+
+def request_check(request: HttpRequest, row: ArtifactVerdict) -> Job:
+    """Check one artifact again now; while that is on its way, its job is returned."""
+    job = sweeping.check(tasks.check, row, request)
+    record(request, "check", f"{row.repository}@{row.digest}")
+    return job
+
+
+def set_sweeps(
+    request: HttpRequest, registry: Registry, wanted: Mapping[str, scheduling.Wanted], at_once: int | None,
+    per_second: int | None,
+) -> None:  # fmt: skip
+    """Save when `registry` is swept, by kind, and how much of it all workers together may ask."""
+    with transaction.atomic():
+        for kind, one in wanted.items():
+            scheduling.put(registry, kind, one)
+        limits = {"at_once": at_once or 0, "per_second": per_second or 0}
+        Registry.objects.filter(pk=registry.pk).update(**limits)
+        when = ", ".join(f"{kind} {one.cadence}" for kind, one in wanted.items())
+        record(request, "schedule sweeps", registry.name, f"{when}; {limits['at_once']}, {limits['per_second']}/s")
 
 
 def running_sweep(registry: Registry) -> Job | None:

@@ -1,5 +1,7 @@
 """Beginning sweeps, and going on with those whose worker died."""
 
+import hashlib
+
 from celery import Task
 from django.db import transaction
 from django.db.models import F, Q
@@ -7,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.audit.models import Schedule, Sweep
+from harborweb.audit import scheduling
+from harborweb.audit.models import ArtifactVerdict, Schedule, Sweep
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import request as request_job
@@ -29,7 +32,7 @@ def begin(
         )  # fmt: skip
         if Sweep.objects.filter(job=job).exists():
             return job, False
-        Sweep.objects.filter(registry=registry, finished=None).update(finished=timezone.now())
+        Sweep.objects.filter(registry=registry, repository="", finished=None).update(finished=timezone.now())
         Sweep.objects.create(registry=registry, job=job, project=project, every_byte=every_byte, schedule=schedule)
     return job, True
 
@@ -41,9 +44,33 @@ def _title(registry: Registry, project: str) -> str:
 
 def may_continue(this: Sweep) -> bool:
     """Whether a sweep that came to no end can go on: nobody works at it, and no later one has begun."""
-    if this.complete or this.job is None or this.job.state not in GOES_ON:
+    if this.complete or this.repository or this.job is None or this.job.state not in GOES_ON:
         return False
-    return not Sweep.objects.filter(registry=this.registry_id, pk__gt=this.pk).exists()
+    return not Sweep.objects.filter(registry=this.registry_id, repository="", pk__gt=this.pk).exists()
+
+
+def by_schedule(task: Task, number: int) -> Job | None:
+    """Begin what a schedule asks for; None where there is no such schedule any more. While a sweep of the registry is
+    on its way, that one has to do."""
+    row = Schedule.objects.filter(pk=number).select_related("registry").first()
+    if row is None:
+        scheduling.forget(number)
+        return None
+    return begin(task, row.registry, every_byte=row.kind == Schedule.Kind.EVERYTHING, schedule=row)[0]
+
+
+def check(task: Task, row: ArtifactVerdict, by: HttpRequest) -> Job:
+    """The job that checks one artifact again."""
+    key = hashlib.sha256(f"{row.repository}@{row.digest}".encode()).hexdigest()[:32]
+    with transaction.atomic():
+        job = request_job(
+            task, kind="check", title=_("Check %s again") % f"{row.repository}@{row.digest[:15]}…", by=by,
+            subject=f"{row.repository}@{row.digest}", arguments={"registry": row.registry_id},
+            exclusive=f"check:{row.registry_id}:{key}",
+        )  # fmt: skip
+        if not Sweep.objects.filter(job=job).exists():
+            Sweep.objects.create(registry=row.registry, job=job, repository=row.repository, digest=row.digest)
+    return job
 
 
 def go_on(task: Task, this: Sweep, by: HttpRequest | None = None) -> Job:

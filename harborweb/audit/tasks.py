@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from harborweb.audit import helping, sweeping, workshop
+from harborweb.audit import checking, helping, sweeping, workshop
 from harborweb.audit.again import judge_again, judge_many_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
@@ -38,6 +38,18 @@ def sweep_part(sweep_id: int) -> None:
 def judge_key(job_id: int) -> None:
     """Judge again what a key has signed."""
     perform(job_id, judging.judge_key)
+
+
+@shared_task
+def sweep_by_schedule(schedule_id: int) -> None:
+    """Begin the sweep that a schedule asks for."""
+    sweeping.by_schedule(sweep, schedule_id)
+
+
+@shared_task
+def check(job_id: int) -> None:
+    """Check one artifact again."""
+    perform(job_id, checking.check)
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from harborweb.audit import badge_views, views
+from harborweb.audit import sweep_views as sweeps
 from harborweb.audit.changes import views as changes
 from harborweb.audit.compare import views as compare
 from harborweb.audit.findings import views as findings
@@ -18,6 +19,9 @@ app_name = "audit"
 urlpatterns = [
     path("", views.home, name="home"),
     path("sweep/", views.sweep, name="sweep"),
+    path("sweeps/", sweeps.page, name="sweeps"),
+    path("sweeps/<int:pk>/settings/", sweeps.settings, name="sweep_settings"),
+    path("sweeps/<int:pk>/continue/", sweeps.go_on, name="sweep_continue"),
     path("export.<str:form>", views.export, name="export"),
     path("badges/", badge_views.badges, name="badges"),
     path("simulator/", badge_views.simulated, name="simulator"),
@@ -55,5 +59,6 @@ urlpatterns = [
     path("keys/<int:pk>/rotation/look/", rotation.look, name="rotation_look"),
     path("keys/<int:pk>/rotation/sign/", rotation.sign, name="rotation_sign"),
     path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/check/", sweeps.check, name="check"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),
 ]

@@ -1,5 +1,7 @@
 """The pages of the audit."""
 
+from urllib.parse import urlencode
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -9,7 +11,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import describing, explaining, overview, report, services
+from harborweb.audit import describing, explaining, overview, report, scheduling, services, sweep_pages
 from harborweb.audit import evidence as evidence_archive
 from harborweb.audit.counts import WIDE
 from harborweb.audit.filtering import Filter, Pages
@@ -25,7 +27,8 @@ MOST_EXPLAINED = 20
 
 def _broken(registry: Registry | None) -> Job | None:
     """The job of the newest sweep, where it did not succeed: what the page shows is older, or has gaps."""
-    newest = Sweep.objects.filter(registry=registry).select_related("job").first() if registry else None
+    sweeps = Sweep.objects.filter(registry=registry, repository="").select_related("job")
+    newest = sweeps.first() if registry else None
     job = newest.job if newest else None
     return job if job and job.settled and job.state != Job.State.SUCCEEDED else None
 
@@ -35,26 +38,25 @@ def _broken(registry: Registry | None) -> Job | None:
 def home(request: Request) -> HttpResponse:
     """Which images carry a signature that really verifies."""
     chosen = Filter.of(request)
-    job = services.running_sweep(chosen.registry) if chosen.registry else None
+    running = sweep_pages.running(chosen.registry)
+    job, progress = running or (None, None)
+    line = {"job": job, "progress": progress, "registry": chosen.registry}
     if request.htmx.target == "sweep":
         # While it runs its line alone; when it has settled the whole page with what it found.
-        return (
-            render(request, "audit/_sweep.html", {"job": job, "registry": chosen.registry})
-            if job
-            else HttpResponseClientRefresh()
-        )
+        return render(request, "audit/_sweep.html", line) if job else HttpResponseClientRefresh()
     summary = services.summary(chosen.registry)
     counted = summary.project(chosen.project) if chosen.project else summary
     page = Pages(chosen, summary).get_page(request.GET.get("page"))
     context = {
         "chosen": chosen, "registry": chosen.registry, "summary": summary, "query": chosen.query(), "page": page,
-        "chips": overview.chips(chosen, counted), "keys_by": overview.key_names(list(page.object_list)),
+        "stale_before": scheduling.stale_before(chosen.registry), "chips": overview.chips(chosen, counted),
+        "keys_by": overview.key_names(list(page.object_list)),
     }  # fmt: skip
     if request.htmx.target == "verdicts":
         return render(request, "audit/_rows.html", context | {"swapped": True})
     return render(request, "audit/home.html", context | _glance(request, chosen, summary, counted) | {
-        "job": job, "broken": _broken(chosen.registry), "registries": Registry.objects.order_by("name"),
-        "sweeps": Sweep.objects.filter(registry=chosen.registry, finished__isnull=False).select_related("job")[:5],
+        **line, "broken": _broken(chosen.registry), "registries": Registry.objects.order_by("name"),
+        "panel": sweep_pages.panel(chosen.registry), "overdue": scheduling.overdue(chosen.registry),
         "keys": list(services.trusted_public_keys().defer("public_pem")),
     })  # fmt: skip
 
@@ -81,10 +83,12 @@ def sweep(request: Request) -> HttpResponse:
     """Start a sweep of the chosen registry and watch it on the audit page."""
     chosen = request.POST.get("registry", "")
     registry = get_object_or_404(Registry, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0)
-    job = services.request_sweep(request, registry)
+    project = request.POST.get("project", "")[:255]
+    job = services.request_sweep(request, registry, project, every_byte=request.POST.get("bytes") == "all")
     if request.htmx:
         return render(request, "audit/_sweep.html", {"job": job, "registry": registry})
-    return redirect(reverse("audit:home") + f"?registry={registry.pk}")
+    query = {"registry": registry.pk} | ({"project": project, "verdict": "all"} if project else {})
+    return redirect(f"{reverse('audit:home')}?{urlencode(query)}")
 
 
 @requires(Role.VIEWER)
@@ -116,7 +120,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "row": row, "meaning": MEANINGS[Verdict(row.verdict)], "key": services.key_named(row.key), "parents": parents,
         "explanations": explanations[:MOST_EXPLAINED], "more": max(0, len(explanations) - MOST_EXPLAINED),
-        "standing": explaining.standing(row),
+        "standing": explaining.standing(row), "stale_before": scheduling.stale_before(row.registry),
     }  # fmt: skip
     return render(request, "audit/detail.html", context)
 

@@ -136,6 +136,7 @@ FILTERS = {
 KINDS = {
     "apply_policy": gettext_lazy("Apply policy"),
     "board": gettext_lazy("Look at name"),
+    "check": gettext_lazy("Check again"),
     "deploy": gettext_lazy("Deploy"),
     "doctor": gettext_lazy("Doctor"),
     "find_cosign": gettext_lazy("Look for cosign"),

@@ -31,7 +31,9 @@ def write(kept: Kept, **kwargs: Any) -> None:
 
 def _known_before(kept: Kept) -> bool:
     """Whether a sweep had come to its count before: the first one is what all later ones are compared with."""
-    return Sweep.objects.filter(registry=kept.registry, finished__lte=kept.at).exclude(counts={}).exists()
+    return (
+        Sweep.objects.filter(**Sweep.WHOLE, registry=kept.registry, finished__lte=kept.at).exclude(counts={}).exists()
+    )
 
 
 def _artifacts(kept: Kept, differing: Iterable[str]) -> Iterator[Change]:

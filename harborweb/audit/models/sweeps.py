@@ -61,7 +61,10 @@ class Schedule(models.Model):
         """When it runs, as a sentence fragment."""
         at = self.at.strftime("%H:%M") if self.at else "00:00"
         if self.cadence == self.Cadence.HOURLY:
-            return gettext("every hour at minute %(minute)02d") % {"minute": self.at.minute if self.at else 0}
+            minute = self.at.minute if self.at else 0
+            return (
+                gettext("every hour at minute %(minute)02d") % {"minute": minute} if minute else gettext("every hour")
+            )
         if self.cadence == self.Cadence.DAILY:
             return gettext("every day at %(at)s") % {"at": at}
         if self.cadence == self.Cadence.WEEKLY:

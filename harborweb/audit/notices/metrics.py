@@ -52,7 +52,7 @@ def _sweeps() -> Iterable[Metric]:
     complete = GaugeMetricFamily("harborweb_sweep_complete", "1 if it could read everything, else 0.", labels=label)
     errors = GaugeMetricFamily("harborweb_sweep_errors", "Artifacts of it that could not be checked.", labels=label)
     newest: dict[int, Sweep] = {}
-    for sweep in Sweep.objects.filter(finished__isnull=False).select_related("registry", "job")[:500]:
+    for sweep in Sweep.objects.filter(**Sweep.WHOLE, finished__isnull=False).select_related("registry", "job")[:500]:
         newest.setdefault(sweep.registry_id, sweep)
     for sweep in newest.values():
         name = [sweep.registry.name]
