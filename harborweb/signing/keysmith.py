@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from harborweb import sealing
 from harborweb.errors import Problem
@@ -18,6 +19,7 @@ from harborweb.jobs.run import Run
 from harborweb.signing import found, words
 from harborweb.signing.keyfiles import private_pem
 from harborweb.signing.models import Key
+from harborweb.signing.native.opening import open_key
 from harborweb.tools import cosign, cosign_kms
 from harborweb.tools.cosign import Cosign, Outcome
 from harborweb.verification.keys import load_public_key
@@ -40,14 +42,14 @@ def make_key(run: Run) -> dict[str, Any]:
         run.step(1, 4, _("Take the password"))
         typed = _typed(run)
         program = found.announced(run)
-        with _folder() as folder:
+        with workspace() as folder:
             run.step(2, 4, _("Make the pair"))
             env = cosign.environment(folder, password=typed["password"])
             completed = run.execute(program.generate("new"), cwd=folder, env=env, timeout=SECONDS)
             _good(completed.exit_code, completed.stderr)
             private = (folder / "new.key").read_text()
             run.step(3, 4, _("Prove it"))
-            public = _prove(run, program, folder, private, typed["password"])
+            public = prove(run, program, folder, private, typed["password"])
         run.step(4, 4, _("Store it sealed"))
         return _store(key, private, public, typed["password"])
 
@@ -65,7 +67,7 @@ def import_key(run: Run) -> dict[str, Any]:
         typed = _typed(run)
         private, password = typed["pem"].replace("\r\n", "\n").strip() + "\n", typed["password"]
         program = found.announced(run)
-        with _folder() as folder:
+        with workspace() as folder:
             run.step(2, 4, _("Bring it into cosign’s form"))
             if not COSIGN_KEY.search(private):
                 private = private_pem(private)
@@ -76,7 +78,7 @@ def import_key(run: Run) -> dict[str, Any]:
                 _good(completed.exit_code, completed.stderr)
                 private = (folder / "new.key").read_text()
             run.step(3, 4, _("Prove it"))
-            public = _prove(run, program, folder, private, password)
+            public = prove(run, program, folder, private, password)
         run.step(4, 4, _("Store it sealed"))
         return _store(key, private, public, password)
 
@@ -92,7 +94,7 @@ def connect_kms(run: Run) -> dict[str, Any]:
         run.step(1, 3, _("Look at this worker’s environment"))
         program = found.announced(run)
         _say_variables(run, key.kms_uri)
-        with _folder() as folder:
+        with workspace() as folder:
             run.step(2, 3, _("Fetch the public half"))
             public = _kms_public(run, program, folder, key.kms_uri)
         run.step(3, 3, _("Store it"))
@@ -149,6 +151,22 @@ def _kms_public(run: Run, program: Cosign, folder: Path, uri: str) -> str:
     return completed.stdout
 
 
+PROVING = _lazy("Look into the worker’s log. Do not rely on this file.")
+
+
+def reencrypted(run: Run, program: Cosign, folder: Path, private: str, password: str) -> str:
+    """A cosign key that has no password, under `password`; the one that is kept stays as it is."""
+    plain = open_key(private, "").plain_pem()
+    _hide(run, plain, password)
+    cosign.write_private(folder / "plain.pem", plain)
+    env = cosign.environment(folder, password=password)
+    completed = run.execute(program.import_pem("plain.pem", "again"), cwd=folder, env=env, timeout=SECONDS)
+    _good(completed.exit_code, completed.stderr)
+    again = (folder / "again.key").read_text()
+    _hide(run, again, password)
+    return again
+
+
 def already_here(fingerprint: str, besides: int | None = None) -> None:
     """Raise Problem when another key than `besides` has this fingerprint."""
     rows = Key.objects.filter(fingerprint=fingerprint)
@@ -188,7 +206,7 @@ def _key(run: Run) -> Iterator[Key]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def workspace() -> Iterator[Path]:
     """A temporary folder that only this user may open (0700), gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="harborweb-key-") as name:
         yield Path(name)
@@ -205,7 +223,7 @@ def _hide(run: Run, pem: str, password: str) -> None:
     run.secret(password)
 
 
-def _prove(run: Run, program: Cosign, folder: Path, private: str, password: str) -> str:
+def prove(run: Run, program: Cosign, folder: Path, private: str, password: str) -> str:
     """The public half that cosign derives of `private`; raises Problem when `password` does not open it."""
     _hide(run, private, password)
     env = cosign.environment(folder, password=password, private_key=private)

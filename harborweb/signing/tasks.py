@@ -7,7 +7,7 @@ from celery.signals import worker_ready
 from django.db import connections
 
 from harborweb.jobs.run import perform
-from harborweb.signing import found, keysmith, workshop
+from harborweb.signing import exporting, found, keysmith, workshop
 from harborweb.signing.many import queueing
 from harborweb.signing.many import workshop as many
 
@@ -28,6 +28,12 @@ def import_key(job_id: int) -> None:
 def connect_kms(job_id: int) -> None:
     """Fetch the public half of a KMS key."""
     perform(job_id, keysmith.connect_kms)
+
+
+@shared_task
+def export_key(job_id: int) -> None:
+    """Lay a private key ready for who asked for it."""
+    perform(job_id, exporting.export)
 
 
 @shared_task

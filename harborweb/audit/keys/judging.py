@@ -7,6 +7,8 @@ from django.utils.translation import ngettext
 
 from harborweb.audit.again import judge_many_again
 from harborweb.audit.keys.impact import Sights, artifacts
+from harborweb.audit.policies.restanding import restand_all
+from harborweb.audit.policies.standings import Standings, latest
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.models import Registry
@@ -21,13 +23,14 @@ def judge_key(run: Run) -> dict[str, Any]:
 
     1. Find what the key has signed, and what is listed by it
     2. Judge each again, a repository at a time
+    3. Say anew what each registry's policy makes of its verdicts: a policy may ask for every trusted key
     """
     key = Key.objects.filter(pk=run.arguments["key"]).first()
     if key is None:
         raise Problem(_("The key was deleted before the job began."), _("Sweep the registries again."))
-    run.step(1, 2, _("Find what it has signed"))
+    run.step(1, 3, _("Find what it has signed"))
     wanted = _affected(key, strangers=bool(run.arguments.get("strangers")))
-    run.step(2, 2, _("Judge again"))
+    run.step(2, 3, _("Judge again"))
     total, done = sum(len(digests) for digests in wanted.values()), 0
     registries = Registry.objects.in_bulk({registry for registry, _repository in wanted})
     for (registry, repository), digests in wanted.items():
@@ -35,6 +38,10 @@ def judge_key(run: Run) -> dict[str, Any]:
         if registry in registries:
             judge_many_again(registries[registry], repository, digests)
             done += len(digests)
+    run.step(3, 3, _("What the policies make of it"))
+    for one in Registry.objects.all():
+        if latest(one) is not None:
+            restand_all(one, Standings.of(one), on_repository=run.progress)
     found = ngettext("%(n)d verdict is up to date.", "%(n)d verdicts are up to date.", done)
     return {"message": found % {"n": done}}
 

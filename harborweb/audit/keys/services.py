@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -34,11 +34,17 @@ def save(request: HttpRequest | None, key: Key, limits: Limits, seen: str, *, re
             _("Nothing was saved: what it would do is not what you saw."),
             _("Verdicts have changed since. Look at the numbers once more, then save."),
         )
-    strangers = limits.trusted and not key.trusted
+    before = Limits.of(key)
+    strangers = limits.trusted and not before.trusted
     with transaction.atomic():
         if not set_limits(request, key, limits, restored=restored):
             return None
-        return _judge_again(request, key, strangers=strangers) if found.signed or strangers else None
+        return _judge_again(request, key, strangers=strangers) if _matters(before, limits) else None
+
+
+def _matters(before: Limits, after: Limits) -> bool:
+    """Whether a verdict or its reason can be another one."""
+    return replace(before, published=False, successor=None) != replace(after, published=False, successor=None)
 
 
 def mark(limits: Limits, found: Impact) -> str:

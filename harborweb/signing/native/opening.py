@@ -39,6 +39,12 @@ class OpenKey:
     public: PublicKey
     _private: Private = field(repr=False)
 
+    def plain_pem(self) -> str:
+        """The private key, unencrypted, for cosign to encrypt under another password. A secret."""
+        return self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+
     def sign(self, message: bytes) -> bytes:
         """The signature over `message`; the same bytes each time where OpenSSL can do that (RFC 6979)."""
         if isinstance(self._private, ec.EllipticCurvePrivateKey):
