@@ -14,7 +14,6 @@ from harborweb.audit.signing import services
 from harborweb.audit.signing.forms import ListForm
 from harborweb.audit.words import ORDER, WORDS
 from harborweb.errors import Problem
-from harborweb.jobs import services as jobs
 from harborweb.registry.models import Registry
 from harborweb.signing import formats
 from harborweb.signing import services as signing
@@ -88,6 +87,5 @@ def _list(request: Request, bulk: BulkSigning, problem: Problem | None = None) -
         "total": sum(counts.values()), "counts": counts, "left": counts["waiting"] + counts["signing"],
         "page": page, "rows": [(one, WORD_OF.get(one.verdict, "")) for one in page], "state": state,
         "cosign": signing.cosign_state(),
-        "may_stop": bulk.active is not None and jobs.may_stop(request.user, bulk.active),
     }  # fmt: skip
     return render(request, "audit/signing/list.html", context, status=422 if problem else 200)
