@@ -10,8 +10,9 @@ from django.utils.translation import ngettext
 from harborweb.audit import charts as audit_charts
 from harborweb.audit import counts as audit
 from harborweb.audit.counts import ProjectCount, Summary
-from harborweb.audit.models import ArtifactVerdict, Sweep
-from harborweb.audit.words import FINDINGS, WORDS
+from harborweb.audit.models import Finding as Waiting
+from harborweb.audit.models import Sweep
+from harborweb.audit.words import WORDS
 from harborweb.configuration.models import Draft, Revision
 from harborweb.configuration.services import current_draft, latest_revision
 from harborweb.dashboard.charts import Curve, Slice, coverage, donut
@@ -21,6 +22,8 @@ from harborweb.registry import robot_services
 from harborweb.registry.models import Registry
 from harborweb.signing.models import CosignFound, Key
 from harborweb.verification.verdict import Verdict
+
+Kind = Waiting.Kind
 
 MOST_FINDINGS = 8
 MOST_JOBS = 7
@@ -90,6 +93,7 @@ class Overview:
     bars: list[tuple[ProjectCount, list[audit_charts.Piece]]]
     curve: Curve | None
     findings: list[Finding] = field(default_factory=list)
+    open: int = 0  # findings that wait for somebody; acknowledged ones do not
 
     @property
     def begun(self) -> bool:
@@ -123,6 +127,7 @@ def overview() -> Overview:
         bars=[(project, audit_charts.bar(project.counts, 220)) for project in summary.projects[:8]],
         curve=coverage(Sweep.objects.filter(complete=True, artifacts__gt=0).order_by("-finished")[:30]),
         findings=_cosign() + _robots() + _findings(),
+        open=audit.open_findings(),
     )
 
 
@@ -219,31 +224,40 @@ def _robots() -> list[Finding]:
 
 
 def _findings() -> list[Finding]:
-    """Worst first; three of a verdict stand alone, more become one row that counts them by project."""
+    """What waits for somebody, worst first; three of a kind stand alone, more become one row by project."""
     found: list[Finding] = []
-    for verdict in FINDINGS:
-        rows = audit.verdicts(None, verdict=verdict)
+    for kind in Kind:
+        rows = Waiting.objects.filter(state__in=Waiting.ACTIVE, kind=kind)
         count = rows.count()
         if count > SINGLE:
-            found.append(_many(verdict, rows, count))
+            found.append(_many(kind, rows, count))
         else:
             found.extend(_one(row) for row in rows)
     return found[:MOST_FINDINGS]
 
 
-def _one(row: ArtifactVerdict) -> Finding:
+def _word(kind: str) -> str:
+    return str(Kind.LACKING.label if kind == Kind.LACKING else WORDS[Verdict(kind)])
+
+
+def _state(kind: str) -> str:
+    return "warn" if kind == Kind.LACKING else kind
+
+
+def _one(row: Waiting) -> Finding:
     return Finding(
-        row.verdict, row.word, row.repository, row.tags[:2], row.reason, row.since,
-        reverse("audit:detail", args=[row.pk]), _("Inspect"),
+        _state(row.kind), _word(row.kind), row.repository, row.tags[:2], row.reason, row.since,
+        reverse("audit:finding", args=[row.pk]), _("Inspect"),
     )  # fmt: skip
 
 
-def _many(verdict: Verdict, rows: QuerySet[ArtifactVerdict], count: int) -> Finding:
+def _many(kind: Kind, rows: QuerySet[Waiting], count: int) -> Finding:
     counted = rows.order_by().values_list("project").annotate(n=Count("pk")).order_by("-n", "project")[:4]
     reason = rows.order_by().values_list("reason").annotate(n=Count("pk")).order_by("-n")[0][0]
-    latest = rows.order_by("-since").values_list("since", flat=True).first()
+    latest, registry = rows.order_by("-since").values_list("since", "registry")[0]
     return Finding(
-        verdict.value, f"{WORDS[verdict]} ×{count}",
+        _state(kind), f"{_word(kind)} ×{count}",
         ", ".join(_("%(n)d in %(project)s") % {"n": n, "project": name} for name, n in counted), [],
-        reason, latest, f"{reverse('audit:home')}?verdict={verdict.value}", _("Show %(n)d") % {"n": count},
+        reason, latest, f"{reverse('audit:findings')}?registry={registry}&kind={kind.value}",
+        _("Show %(n)d") % {"n": count},
     )  # fmt: skip

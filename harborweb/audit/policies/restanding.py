@@ -1,5 +1,6 @@
 """Kept rows brought up to date with what the policy makes of them, where no registry has to be asked."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.policies.standings import NEEDED, Standings, indexes_of
 from harborweb.registry.models import Registry
 
+BATCH = 500
 WRITTEN = ["standing", "standing_reason", "is_finding", "standing_until"]
 READ = [*dict.fromkeys([*NEEDED, *COMPARED])]
 AT_ONCE = 2000  # rows that the scheduler's look takes on
@@ -40,8 +42,19 @@ def restand(
         if standings.put(row, above):
             before[row.digest] = was
             changed.append(row)
-    ArtifactVerdict.objects.bulk_update(changed, WRITTEN, batch_size=200)
+    _update(changed)
     return Moved(before, {row.digest: Was.of(row) for row in changed})
+
+
+def _update(changed: Iterable[ArtifactVerdict]) -> None:
+    """Write the standings of `changed`, those that are the same by one statement."""
+    same: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for row in changed:
+        same[tuple(getattr(row, name) for name in WRITTEN)].append(row.pk)
+    for values, numbers in same.items():
+        for start in range(0, len(numbers), BATCH):
+            rows = ArtifactVerdict.objects.filter(pk__in=numbers[start : start + BATCH])
+            rows.update(**dict(zip(WRITTEN, values, strict=True)))
 
 
 def restand_moved(registry: Registry, repository: str, fresh: Iterable[str]) -> Moved:
