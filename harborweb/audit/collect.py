@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from harborweb.audit.judgement import Seen
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.client import Manifest as Answer
-from harborweb.registry.names import digest_of, fallback_tag
+from harborweb.registry.names import COSIGN_TAG, digest_of, fallback_tag
 from harborweb.verification import bundle, simple_signing
 from harborweb.verification.attestation import judge_attestation
 from harborweb.verification.keyless import NOBODY, KeylessTrust
@@ -91,10 +91,41 @@ async def look(
     except TimeoutError:
         reason = _("Reading the signatures took longer than %(n)s s.", n=f"{options.seconds:g}")
         late.append(Seen(Finding("registry", Verdict.UNCHECKED, reason)))
-    everything = [one for found in seen for one in found] + late
-    if options.weigh is not None:
-        return [replace(one, finding=options.weigh(repository, digest, one.finding)) for one in everything]
-    return everything
+    return _weighed([one for found in seen for one in found] + late, repository, digest, options)
+
+
+async def look_told(
+    client: Client, repository: str, digest: str, keys: Sequence[PublicKey], options: Options,
+    told: Sequence[tuple[str, str]],
+) -> list[Seen]:  # fmt: skip
+    """What stands where Harbor's list says that something is, each fetched and hashed: (digest, its kind or tag).
+
+    Enough where one of them is a trusted signature; where none is, the places themselves have to be asked.
+    """
+    tags = frozenset(name for _digest, name in told if COSIGN_TAG.fullmatch(name))
+    found: list[Seen] = []
+    if not is_digest(digest):
+        return found
+    search = _Search(client, repository, digest, keys, options, tags)
+    search.told = True
+    others = list(dict.fromkeys(one for one, name in told if is_digest(one) and name not in tags))
+    try:
+        async with asyncio.timeout(options.seconds):
+            await search.signature_tag(found)
+            for one in others[: options.referrers]:
+                if one != search.at_tag:
+                    await search.referrer(one, found)
+            if f"{fallback_tag(digest)}.att" in tags:
+                await search.attestation_tag(found)
+    except TimeoutError:
+        return []
+    return _weighed(found, repository, digest, options)
+
+
+def _weighed(seen: list[Seen], repository: str, digest: str, options: Options) -> list[Seen]:
+    if options.weigh is None:
+        return seen
+    return [replace(one, finding=options.weigh(repository, digest, one.finding)) for one in seen]
 
 
 class _Search:
@@ -111,6 +142,8 @@ class _Search:
         self.options = options
         self.listed = listed
         self.bytes_read = 0
+        self.at_tag = ""  # the digest of what the `.sig` tag holds
+        self.told = False  # by Harbor, whose word is good enough for that a blob is there
 
     def places(self) -> list[Place]:
         """The places that may hold something."""
@@ -131,6 +164,7 @@ class _Search:
         place = f"tag {tag}"
         try:
             manifest = await self.client.manifest(self.repository, tag)
+            self.at_tag = manifest.digest
         except NotFound:
             return
         except RegistryError as error:
@@ -185,7 +219,7 @@ class _Search:
             return
         digests = list(dict.fromkeys(str(one.get("digest")) for one in listed.descriptors))
         for digest in digests[: self.options.referrers]:
-            await self._referrer(digest, found)
+            await self.referrer(digest, found)
         if len(digests) > self.options.referrers:
             reason = _(
                 "%(n)s manifests refer to this digest; only %(limit)s are looked at.",
@@ -193,7 +227,7 @@ class _Search:
             )  # fmt: skip
             found.append(Seen(Finding(place, Verdict.UNCHECKED, reason)))
 
-    async def _referrer(self, digest: str, found: list[Seen]) -> None:
+    async def referrer(self, digest: str, found: list[Seen]) -> None:
         """One manifest among the referrers; what does not pose as a signature is none of ours."""
         place = f"referrer {digest}"
         try:
@@ -291,7 +325,7 @@ class _Search:
         data = simple_signing.plain_payload(self.reference, self.digest)
         if len(data) != layer.size or digest_of(data) != layer.digest:
             return None
-        return data if await self.client.has_blob(self.repository, layer.digest, layer.size) else None
+        return data if self.told or await self.client.has_blob(self.repository, layer.digest, layer.size) else None
 
 
 def _read(manifest: Answer) -> Manifest:

@@ -25,6 +25,7 @@ from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import is_digest
 
 ABSENT = "-"
+COSIGN = "signature.cosign"  # Harbor's name of an accessory, a signature at its tag or a bundle
 FRESH_SECONDS = 60
 # Of the options, what says nothing of a verdict.
 _BESIDE = {"weigh", "signatures", "concurrency", "seconds"}
@@ -52,20 +53,27 @@ def basis(options: Options, keys: Sequence[PublicKey]) -> str:
 class Places:
     """The places where signatures of a repository's artifacts lie: `repository` of `client`."""
 
-    def __init__(self, client: Client, repository: str, under: str = "") -> None:
+    def __init__(
+        self, client: Client, repository: str, under: str = "", *, lists: bool = False, slices: bool = False
+    ) -> None:
         self.client = client
         self.repository = repository
         self.under = under  # a basis
         self.listed: frozenset[str] | None = None  # all tags of cosign's, where that is known
         self.has_api = True
+        self._lists, self._slices = lists, slices
         self.settled = True  # the list was asked for after everything that is judged by it
 
-    async def list(self, *, slices: bool = False) -> None:
+    def beside(self, client: Client, repository: str) -> bool:
+        """Whether signatures lie in the repository of what they sign."""
+        return self.client is client and self.repository == repository
+
+    async def _list(self) -> None:
         """Ask which places there are; what was asked for before this is older than the answer.
 
         Where only a slice of the repository is judged, a list of a moment ago will do; then `settled` says nothing.
         """
-        self.client.hasten()
+        slices = self._slices
         name, at, listed = self.client.cosign_tags
         self.settled = not slices or name != self.repository or time.monotonic() - at > FRESH_SECONDS
         if self.settled:
@@ -77,6 +85,10 @@ class Places:
     async def ahead(self, digests: Sequence[str]) -> None:
         """Ask for all places of `digests` that may be there, side by side."""
         digests = [digest for digest in digests if is_digest(digest)]
+        self.client.hasten()
+        if digests and self._lists:
+            self._lists = False  # once
+            await self._list()
         self.has_api = await self._has_referrers(digests)
         await self.client.ahead(self.repository, ())
         without = digests
@@ -89,6 +101,22 @@ class Places:
         ]
         there = [tag for tag in tags if self.listed is None or tag in self.listed]
         await self.client.more_ahead(self.repository, [manifest_path(self.repository, tag) for tag in there])
+
+    async def signature_tags(self, digests: Sequence[str]) -> None:
+        """Ask for the `.sig` tags of `digests`, side by side, beside what is asked already."""
+        paths = [manifest_path(self.repository, f"{fallback_tag(digest)}.sig") for digest in digests]
+        self.client.hasten()
+        await self.client.more_ahead(self.repository, paths)
+
+    def told(self, digest: str, listed: Sequence[tuple[str, str]]) -> str:
+        """How the places of `digest` look in Harbor's list.
+
+        Which of several signatures the tag means it does not tell: then nothing is remembered by it.
+        """
+        if not self.under or sum(kind == COSIGN for _digest, kind in listed) > 1:
+            return ""
+        where = [self.under, self.client.endpoint.host, self.repository, digest, "told"]
+        return hashlib.sha256(repr((where, listed)).encode()).hexdigest()
 
     async def _has_referrers(self, digests: Sequence[str]) -> bool:
         """Whether the referrers API is worth a question; a few are asked one by one before all others are."""

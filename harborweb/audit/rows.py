@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from harborweb.audit.badges import NOT_ASKED, badge_by_places
-from harborweb.audit.collect import Options, look, signatures_of
+from harborweb.audit.collect import Options, look, look_told, signatures_of
 from harborweb.audit.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
 from harborweb.audit.places import Places, basis
 from harborweb.audit.remembered import Memory
@@ -79,9 +79,8 @@ async def judge_repository(
     client.hasten()
     rows = await survey(client, repository, options, only, memory)
     under = basis(options, keys)
-    places = Places(*signatures_of(client, repository, options), under)
-    if only is None or memory is not None:
-        await places.list(slices=only is not None)
+    lists, slices = only is None or memory is not None, only is not None
+    places = Places(*signatures_of(client, repository, options), under, lists=lists, slices=slices)
     work = _Work(rows, _Judge(client, repository, keys, options, places), memory or {})
     order: TopologicalSorter[str] = TopologicalSorter({name: rows[name].parents for name in rows})
     order.prepare()
@@ -111,8 +110,13 @@ class _Work:
 
     async def judged(self, rows: Sequence[Row]) -> AsyncGenerator[Judgement]:
         """Each of `rows`, first those that are as they were."""
-        await self.places.ahead([row.digest for row in rows if not row.problem])
-        looks = {row.digest: self.places.look(row.digest) for row in rows}
+        told = self._told(rows)
+        looks = {digest: self.places.told(digest, self.rows[digest].listed or ()) for digest in told}
+        left = [row for row in rows if not row.problem and not self._is_as_before(row, looks.get(row.digest, ""))]
+        first = {row.digest for row in left if row.digest in told and row.listed}  # Harbor says that there is something
+        await self.places.ahead([row.digest for row in left if row.digest not in first])
+        await self.places.signature_tags(sorted(first))
+        looks |= {row.digest: self.places.look(row.digest) for row in rows if row.digest not in told}
         fresh = []
         for row in rows:
             if self._is_as_before(row, looks[row.digest]):
@@ -126,6 +130,11 @@ class _Work:
             async for name, judgement in found:
                 judgement = self.known.placed(self.rows[name], judgement)
                 yield replace(judgement, look=looks[name] if _lasts(judgement) else "")
+
+    def _told(self, rows: Sequence[Row]) -> set[str]:
+        """Those of which Harbor's list tells, where signatures lie beside what they sign."""
+        here = self.places.beside(self.judge_one.client, self.judge_one.repository)
+        return {row.digest for row in rows if here and row.listed is not None and not row.problem}
 
     def _is_as_before(self, row: Row, look: str) -> bool:
         old = self.memory.get(row.digest)
@@ -261,10 +270,15 @@ class _Judge:
                 self.repository, tags, digest, opinion.verdict, opinion.reason, findings=found, parents=parents,
                 badge=row.badge, pulled=row.pulled, platform=row.platform,
             )  # fmt: skip
-        if row.unread and not row.body:
-            row = replace(row, body=(await fetched(self.client, self.repository, row.digest)).body)
-        seen = await self._look(row.digest)
+        seen = await self._told(row)
         opinion = judge(one.finding for one in seen)
+        if opinion.verdict != Verdict.TRUSTED:
+            if row.unread and not row.body:
+                row = await self._read(row)
+                if row.problem:
+                    return await self(row)
+            seen = await self._look(row.digest)
+            opinion = judge(one.finding for one in seen)
         if opinion.verdict != Verdict.TRUSTED and not self.places.settled:  # its signature may be newer than the list
             seen = await self._look(row.digest, listed=False)
             opinion = judge(one.finding for one in seen)
@@ -287,6 +301,20 @@ class _Judge:
             media_type=row.media_type,
             timed=any(CERTIFICATE.encode() in one.manifest for one in seen),
         )
+
+    async def _told(self, row: Row) -> list[Seen]:
+        """What is found where Harbor's list says that something is; nothing where it says nothing."""
+        if not row.listed or not self.places.beside(self.client, self.repository):
+            return []
+        async with self.slots:
+            return await look_told(self.client, self.repository, row.digest, self.keys, self.options, row.listed)
+
+    async def _read(self, row: Row) -> Row:
+        """`row` with its bytes, as far as they are shown."""
+        found = await fetched(self.client, self.repository, row.digest)
+        if found.is_index != row.is_index and not found.problem:
+            found.problem = _("Harbor lists %(digest)s as a manifest, and it is an index.", digest=row.digest)
+        return replace(row, body=found.body, problem=found.problem, withheld=found.withheld)
 
     async def _badge(self, seen: Sequence[Seen]) -> str:
         """What Harbor shows of an artifact that its lists do not tell of, such as a platform of an index."""

@@ -21,7 +21,15 @@ from harborweb.audit.badges import badge_of
 from harborweb.audit.collect import Options
 from harborweb.audit.remembered import Memory, same_manifest
 from harborweb.registry import names
-from harborweb.registry.client import Client, Manifest, NotFound, RegistryError, manifest_path
+from harborweb.registry.client import (
+    DOCKER_MANIFEST,
+    OCI_MANIFEST,
+    Client,
+    Manifest,
+    NotFound,
+    RegistryError,
+    manifest_path,
+)
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Artifact
@@ -32,6 +40,7 @@ from harborweb.verification.strict import Malformed
 COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
 REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 BUNCH = 256  # artifacts that are asked for side by side
+PLAIN_TYPES = {OCI_MANIFEST, DOCKER_MANIFEST}
 HELD_BYTES = 32 * 1024 * 1024  # of the manifests of one repository
 WITHHELD = 412  # by a policy of Harbor's: content trust, or vulnerabilities
 # Where a Harbor's own lists are closed to us, what every registry lists is asked instead.
@@ -51,6 +60,8 @@ class Row:
     is_index: bool = False
     may_list_referrers: bool = False
     media_type: str = ""  # of a manifest that is no index, as the registry named it
+    # What Harbor lists at the places of its signatures: (digest, what Harbor calls it, or the tag); None elsewhere
+    listed: tuple[tuple[str, str], ...] | None = None
     unread: bool = False  # its bytes were read and hashed, and are not kept here
     withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
     badge: str = ""  # what Harbor's list shows (audit.badges)
@@ -128,11 +139,28 @@ async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
             raise
         return None
     artifacts = {one.digest: one for one in listed if not _made_by_cosign(one)}
-    rows = await read.all(list(artifacts))
-    for row, artifact in zip(rows, artifacts.values(), strict=True):
+    told = _places_told(listed)
+    known = {one.digest: one for one in artifacts.values() if one.media_type in PLAIN_TYPES and not one.references}
+    found = {row.digest: row for row in await read.all([digest for digest in artifacts if digest not in known])}
+    found |= {digest: Row(digest, media_type=one.media_type, unread=True) for digest, one in known.items()}
+    rows = [found[digest] for digest in artifacts if digest in found]
+    for row in rows:
+        artifact = artifacts[row.digest]
+        row.listed = (*told.get(row.digest, ()), *sorted((one.digest, one.type) for one in artifact.accessories))
         row.tags = [tag.name for tag in artifact.tags]
         row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
+
+
+def _places_told(listed: Sequence[Artifact]) -> dict[str, list[tuple[str, str]]]:
+    """By digest, the tags of cosign's that Harbor lists as artifacts of their own: (digest, tag)."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for artifact in listed:
+        for tag in artifact.tags:
+            if names.COSIGN_TAG.fullmatch(tag.name):
+                about = tag.name.partition(".")[0].replace("-", ":", 1)
+                told.setdefault(about, []).append((artifact.digest, tag.name))
+    return {digest: sorted(ones) for digest, ones in told.items()}
 
 
 def _lists_referrers(row: Row) -> bool:
