@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from harborweb.verification.keys import load_public_key
 from harborweb.verification.verdict import Finding
 from tests.signing.conftest import Image
 from tests.signing.cosigning import verifies
-from tests.signing.jobs import done, log, made, signed, taken_in
+from tests.signing.jobs import done, elsewhere, log, made, signed, tags, taken_in
 from tests.signing.test_keys import SECRET
+from tests.signing.test_kms import connected
+from tests.signing.transit import TOKEN, transit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Push = Callable[..., Image]
@@ -242,3 +245,55 @@ def test_the_scheduler_goes_on_with_lost_lists_only(asked: Any, row: Any, key: K
     Job.objects.filter(kind="sign_many").delete()
     assert queueing.go_on(task) == 0
     assert BulkItem.objects.get().state == "waiting"
+
+
+def test_a_key_in_a_kms_signs_by_cosign(
+    asked: Any, row: Any, push: Push, cosign_three: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transit() as vault:
+        monkeypatch.setenv("VAULT_ADDR", vault.address)
+        monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+        key = connected(asked)
+        images = [push(row, "many/kms", tag) for tag in ("1", "2")]
+        bulk = signed_many(asked, row, images, key)
+        assert bulk.job is not None and bulk.job.state == "succeeded", bulk.job.error + log(bulk.job)
+        assert states(bulk) == ["signed", "signed"] and log(bulk.job).count("cosign sign") >= 2
+        assert [len(by(row, image, key)) for image in images] == [1, 1]
+        assert states(signed_many(asked, row, images, key)) == ["already", "already"]
+
+
+def test_in_another_repository(asked: Any, row: Any, key: Key, push: Push) -> None:
+    """Signatures go where the registry says that they are; nothing lies beside the image."""
+    image = push(row, "many/elsewhere")
+    row.signatures_repository = "many-signatures"
+    row.save()
+    assert states(signed_many(asked, row, [image], key, format="both")) == ["signed"]
+    assert len(by(row, image, key)) == 2 and tags(row, image.repository) == ["1.0"]
+    assert states(signed_many(asked, row, [image], key, format="both")) == ["already"]
+
+
+def test_two_keys_at_once_lose_nothing_of_each_other(asked: Any, row: Any, key: Key, push: Push) -> None:
+    """Both write the same fallback index and the same .sig manifest; they take turns."""
+    other = made(asked, "other", "none", "")
+    images = [push(row, "many/together", f"{number}") for number in range(8)]
+    bulks = [many.request_sign_many(asked, row, items(images), one, Will(format="both")) for one in (key, other)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda bulk: elsewhere(done, bulk.job, sign_many), bulks))
+    assert [states(bulk) for bulk in bulks] == [["signed"] * 8] * 2, [log(bulk.job) for bulk in bulks]  # type: ignore[arg-type]
+    for image in images:
+        assert len(by(row, image, key)) == len(by(row, image, other)) == 2
+
+
+def test_what_lies_at_the_tag_and_is_no_list_is_not_overwritten(asked: Any, row: Any, key: Key, push: Push) -> None:
+    image, other = push(row, "many/garbage"), push(row, "many/garbage", "2.0")
+
+    async def garbage() -> str:
+        async with Client(row.endpoint()) as client:
+            body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}).encode()
+            tag = image.digest.replace(":", "-")
+            return await client.put_manifest(image.repository, f"{tag}.sig", body, OCI_INDEX)
+
+    async_to_sync(garbage)()
+    bulk = signed_many(asked, row, [image, other], key, format="simple")
+    assert states(bulk) == ["failed", "signed"]
+    assert "holds something that is no list of signatures" in bulk.items.get(state="failed").reason

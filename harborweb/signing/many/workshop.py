@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -192,8 +191,7 @@ class _Work:
     def _claim(self) -> list[BulkItem]:
         """The next items, which are this job's from now on; the time that is signed stays that of the first attempt."""
         waiting = BulkItem.objects.filter(bulk=self.bulk, state=State.WAITING)
-        # those that were begun before come first
-        numbers = list(waiting.order_by(F("time").asc(nulls_last=True), "pk").values_list("pk", flat=True)[:AT_ONCE])
+        numbers = list(waiting.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         waiting.filter(pk__in=numbers, time=None).update(time=timezone.now().replace(microsecond=0))
         waiting.filter(pk__in=numbers).update(state=State.SIGNING)
         return list(BulkItem.objects.filter(pk__in=numbers, state=State.SIGNING).order_by("pk"))
