@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from harborweb.audit import helping, keeping, parts, sightings, tallies
 from harborweb.audit.counts import summary
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
+from harborweb.audit.notices import noting
 from harborweb.audit.survey import repositories_of
 from harborweb.audit.walking import Walk, walking
 from harborweb.errors import Problem
@@ -43,6 +44,9 @@ def sweep(run: Run, helper: Task | None = None) -> dict[str, Any]:
         return work.through()
     except Stopped as stopped:
         raise Stopped(work.left()) from stopped
+    except Problem as problem:  # the registry's no, or what of it could not be read
+        noting.note_sweep(this, str(problem))
+        raise
     finally:
         Sweep.objects.filter(pk=this.pk, finished=None).update(finished=timezone.now())
 

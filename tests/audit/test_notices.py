@@ -360,3 +360,10 @@ def test_words_of_a_message() -> None:
     assert told.title == "2 new findings, 1 solved, a sweep that could not read everything on lab"
     assert told.as_text().splitlines()[2] == "Unsigned 1, Policy not met 1, Solved 1, Sweep incomplete 1"
     assert "Sweep incomplete: lab (Two repositories.)" in told.as_text()
+
+
+def test_a_sweep_that_could_not_read_is_told(registry: Registry, sweep: Callable[[Registry], Job]) -> None:
+    channel("http://127.0.0.1:1/", projects=["team"])
+    assert sweep(registry).state == Job.State.FAILED, "nobody answers at port 9"
+    [told] = Happening.objects.all()
+    assert told.kind == "sweep" and told.image == "" and "127.0.0.1:9" in told.reason

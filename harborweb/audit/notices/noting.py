@@ -76,7 +76,7 @@ def _reasons(kept: Kept, digests: list[str]) -> dict[str, str]:
 
 
 def note_sweep(sweep: Sweep, reason: str) -> None:
-    """Write that a sweep could not read everything."""
+    """Write that a sweep could not read everything, or nothing at all."""
     if Channel.objects.filter(enabled=True).exists():
         Happening.objects.create(registry=sweep.registry, kind=Kind.SWEEP, reason=reason)
 
