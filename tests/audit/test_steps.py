@@ -169,7 +169,7 @@ def test_the_steps_fit(
             page.size(*size, scheme)
             page.goto(f"{live_server.url}/audit/{kept.pk}/")
             page.wait_for_load_state("networkidle")
-            for fold in page.page.locator(".proof-words details > summary").all():
+            for fold in page.page.locator(".reckon-words details > summary").all():
                 fold.click()
             page.look_well()
             assert page.barriers() == []
