@@ -19,6 +19,7 @@ from tests.parts import ROOT
 DUMMIES = {
     "pk": 999_999, "number": 999_999, "token": "nobody-has-this", "name": "address", "project": "team",
     "digest": "sha256:" + "0" * 64, "form": "csv", "path": "team/app",
+    "registry": 999_999, "kind": "report",
 }  # fmt: skip
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 

@@ -1,5 +1,7 @@
 """What a report says of a registry that was swept: when, with which keys, by which policy."""
 
+import json
+
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -7,6 +9,7 @@ from django.utils.translation import gettext as _
 from harborweb.audit import counts
 from harborweb.audit.filtering import Filter
 from harborweb.audit.formats.about import About, TrustedBy
+from harborweb.audit.policies.standings import latest
 from harborweb.audit.report import key_file
 from harborweb.audit.words import WORDS
 from harborweb.registry.models import Registry
@@ -21,8 +24,14 @@ def about(registry: Registry | None, scope: str = "") -> About:
         host=registry.host if registry else "-", made=timezone.now(), name=registry.name if registry else "",
         swept=last.finished if last else None, complete=last.complete if last else False,
         keys=tuple(_trusted(key) for key in Key.objects.filter(trusted=True, state=Key.State.READY).order_by("name")),
-        scope=scope,
+        scope=scope, policy=_policy(registry),
     )  # fmt: skip
+
+
+def _policy(registry: Registry | None) -> str:
+    """The policy that holds, as JSON; nothing where there is none."""
+    revision = latest(registry) if registry else None
+    return json.dumps(revision.document, indent=1, ensure_ascii=False) if revision else ""
 
 
 def scope(chosen: Filter) -> str:

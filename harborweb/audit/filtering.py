@@ -1,5 +1,6 @@
 """Which verdicts the audit's page shows: all of it stands in the address."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlencode
@@ -34,14 +35,19 @@ class Filter:
     @classmethod
     def of(cls, request: HttpRequest) -> "Filter":
         """The filter in the address of `request`."""
-        given = {name: request.GET.get(name, "").replace("\0", "").strip() for name in request.GET}
-        asked = given.get("registry", "")
+        asked = request.GET.get("registry", "")
         registries = Registry.objects.order_by("name")
         chosen = registries.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 10 else None
+        return cls.given({name: request.GET.get(name, "") for name in request.GET}, chosen or registries.first())
+
+    @classmethod
+    def given(cls, values: Mapping[str, str], registry: Registry | None) -> "Filter":
+        """The filter in the parts of an address."""
+        given = {name: text.replace("\0", "").strip() for name, text in values.items()}
         verdict, order = given.get("verdict", ""), given.get("sort", "")
         badge = given.get("badge", "") if given.get("badge") in badged.VALUES else ""
         return cls(
-            chosen or registries.first(),
+            registry,
             verdict if verdict in VERDICTS else "all" if badge else "findings",
             given.get("project", "")[:255],
             given.get("key", "")[:64],

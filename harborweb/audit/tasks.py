@@ -7,6 +7,7 @@ from harborweb.audit.again import judge_again, judge_many_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
 from harborweb.audit.findings import lifecycle
+from harborweb.audit.handing import making as handouts
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
 from harborweb.audit.keys import judging
@@ -90,7 +91,20 @@ def look_after() -> None:
     telling.look_after(tell)
 
 
+@shared_task
+def make_report(job_id: int) -> None:
+    """Make a report, and sign it."""
+    perform(job_id, handouts.report)
+
+
+@shared_task
+def make_evidence(job_id: int) -> None:
+    """Make an archive of evidence."""
+    perform(job_id, handouts.evidence)
+
+
 @shared_task(expires=3600)
 def forget_old() -> None:
-    """Forget changes and the history of tags beyond their bounds."""
+    """Forget changes and the history of tags beyond their bounds, and what was made for others and has expired."""
     pruning.forget_old()
+    handouts.forget()

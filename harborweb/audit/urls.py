@@ -5,8 +5,10 @@ from django.urls import path
 from harborweb.audit import badge_views, views
 from harborweb.audit import sweep_views as sweeps
 from harborweb.audit.changes import views as changes
+from harborweb.audit.ci import views as ci
 from harborweb.audit.compare import views as compare
 from harborweb.audit.findings import views as findings
+from harborweb.audit.handing import views as handing
 from harborweb.audit.hooks import views as hooks
 from harborweb.audit.keys import rotation_views as rotation
 from harborweb.audit.keys import views as keys
@@ -58,6 +60,11 @@ urlpatterns = [
     path("keys/<int:pk>/rotation/choose/", rotation.choose, name="rotation_choose"),
     path("keys/<int:pk>/rotation/look/", rotation.look, name="rotation_look"),
     path("keys/<int:pk>/rotation/sign/", rotation.sign, name="rotation_sign"),
+    path("handouts/", handing.home, name="handouts"),
+    path("handouts/<int:registry>/make/<str:kind>/", handing.make, name="handout_make"),
+    path("handouts/<int:pk>/file/", handing.download, name="handout"),
+    path("handouts/<int:pk>/remove/", handing.remove, name="handout_remove"),
+    path("ci/", ci.page, name="ci"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/check/", sweeps.check, name="check"),
     path("<int:pk>/evidence.zip", views.evidence, name="evidence"),

@@ -124,6 +124,21 @@ class Cosign:
             *self._access(access, "verify http"), reference,
         )  # fmt: skip
 
+    def sign_blob(self, name: str, key: str = KEY_REFERENCE) -> tuple[str, ...]:
+        """Sign the file `name` with the key in `KEY_VARIABLE`, or the one that the URI `key` names, into `name`.bundle.
+
+        Runs in a folder `workspace` has filled.
+        """
+        how = features.flags(self.version, "sign blob", signing_config=SIGNING_CONFIG)
+        offline = features.flags(self.version, "sign offline", trusted_root=TRUSTED_ROOT)
+        return (self.path, "sign-blob", "--yes", "--key", key, *how, *offline, "--bundle", f"{name}.bundle", name)
+
+    def verify_blob(self, name: str, public_key: str) -> tuple[str, ...]:
+        """Verify the file `name` by `name`.bundle, or where this version would ask the internet, by `name`.sig.b64."""
+        how = features.flags(self.version, "verify blob", file=name)
+        log = features.flags(self.version, "verify no log")
+        return (self.path, "verify-blob", "--key", public_key, *log, *how, name)
+
     def generate(self, prefix: str) -> tuple[str, ...]:
         """Make `prefix`.key and `prefix`.pub, encrypted with COSIGN_PASSWORD."""
         return (self.path, "generate-key-pair", "--output-key-prefix", prefix)

@@ -68,6 +68,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature("sign offline",   (3, 1, 0), None, ("--trusted-root", "{trusted_root}")),
     Feature("sign offline",   OLDEST,    (3, 1, 0)),
     # 3.x signs with SHA-384/512 or Ed25519ph for such keys, then refuses that signature itself.
+    # A file: a bundle from both; 2.x asks the internet for a trusted root before it verifies one.
+    Feature("sign blob",      OLDEST,    V3,   ("--new-bundle-format", "--tlog-upload=false")),
+    Feature("sign blob",      V3,        None, ("--signing-config", "{signing_config}")),
+    Feature("verify blob",    OLDEST,    V3,   ("--signature", "{file}.sig.b64")),
+    Feature("verify blob",    V3,        None, ("--bundle", "{file}.bundle")),
     Feature("sign any key",   OLDEST,    V3),
     Feature("sign recursive", OLDEST,    None, ("--recursive",)),
     Feature("verify no log",  OLDEST,    None, ("--insecure-ignore-tlog=true",)),

@@ -3,6 +3,7 @@
 from harborweb.audit.models.automatic import SigningDecision, SigningRule
 from harborweb.audit.models.changes import Change
 from harborweb.audit.models.findings import Finding, FindingEvent
+from harborweb.audit.models.handouts import Handout, HandoutPiece
 from harborweb.audit.models.hooks import Hook, HookEvent
 from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
 from harborweb.audit.models.policies import PolicyRevision
@@ -17,6 +18,8 @@ __all__ = [
     "Channel",
     "Finding",
     "FindingEvent",
+    "Handout",
+    "HandoutPiece",
     "Happening",
     "Hook",
     "HookEvent",

@@ -1,0 +1,1 @@
+"""How the audit is used in CI."""
