@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -125,7 +125,8 @@ def keep_batch(
     rows = {row.digest: row for row in (_row(registry, this, one) for one in judgements)}
     again = {one.digest: one for one in judgements if one.again}
     ours = mine.filter(digest__in=rows, sweep=this, checked__gt=began)
-    met = {row.digest: row for row in ours.only("verdict", *PLACED)}
+    met = {row.digest: row for row in ours.only(*PLACED, *COMPARED)}
+    were = by_digest(met.values())
     newer = _newer(mine.filter(digest__in=rows), asked) - met.keys()
     for digest, row in met.items():
         row.tags = sorted({*row.tags, *rows[digest].tags})
@@ -145,7 +146,9 @@ def keep_batch(
     moved = memory.mark(registry, this, repository, same, asked, changed)
     fresh = [row for digest, row in rows.items() if digest in left and not _lost(row, meant, stale)]
     before, after = _write(mine.filter(digest__in=rows), fresh)
-    Kept(registry, repository, asked, this, {**moved.before, **before}, {**moved.after, **after}).tell()
+    now = by_digest(row for digest, row in met.items() if digest not in after)
+    before, after = {**moved.before, **were, **before}, {**moved.after, **now, **after}
+    Kept(registry, repository, asked, this, before, after).tell()
     return len(rows.keys() - met.keys() - {*known})
 
 
@@ -159,8 +162,15 @@ def forget_unseen(registry: Registry, this: Sweep, repository: str, began: datet
     """After the last batch of `repository`, with which the sweep began at `began`: forget the artifacts that none of
     them had, and say of the tags that none had that they are gone; of the `unread` ones nothing is known."""
     sightings.whole(registry, repository, {}, began, unread=unread)
-    gone = _delete(ArtifactVerdict.objects.filter(registry=registry, repository=repository, checked__lte=began))
-    Kept(registry, repository, began, this, gone=gone).tell()
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+    gone = _delete(mine.filter(checked__lte=began))
+    lost: dict[str, tuple[str, ...]] = {}
+    ended = TagSighting.objects.filter(registry=registry, repository=repository, ended=began)
+    for tag, digest in ended.order_by().values_list("tag", "digest"):
+        lost[digest] = (*lost.get(digest, ()), tag)
+    after = by_digest(mine.filter(digest__in=lost).order_by().only(*COMPARED)) if lost else {}
+    before = {digest: replace(one, tags=(*one.tags, *lost[digest])) for digest, one in after.items()}
+    Kept(registry, repository, began, this, before, after, gone).tell()
 
 
 def _lost(row: ArtifactVerdict, meant: Mapping[str, str], gone: Collection[str]) -> bool:

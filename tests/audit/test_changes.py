@@ -121,6 +121,36 @@ def test_an_artifact_that_its_tag_left_behind_is_told_once(lab: Registry) -> Non
     assert swept(lab, one(B, "unsigned", "1")) == [("new_unsigned", "1", "b"), ("tag_moved", "1", "b")]
 
 
+def test_a_sweep_in_batches_tells_each_thing_once(lab: Registry) -> None:
+    """The tags of one artifact come in several batches, and what none of them had is gone only after the last."""
+    swept(lab, one(A, "trusted", "1", "2", "gone"), one(B, "unsigned", "3"), one(C, "invalid", "4"))
+    swept(lab, one(A, "trusted", "2", "gone"), one(B, "unsigned", "1", "3"), one(C, "invalid", "4"))
+    Change.objects.all().delete()  # tag 1 moved from A to B, once and for all
+
+    def batches(*each: list[Judgement]) -> list[tuple[str, str, str]]:
+        this, began = Sweep.objects.create(registry=lab), timezone.now()
+        for some in each:
+            keeping.keep_batch(lab, this, "team/app", some, timezone.now(), began)
+        keeping.forget_unseen(lab, this, "team/app", began, ())
+        Sweep.objects.filter(pk=this.pk).update(finished=timezone.now(), counts={"trusted": 1})
+        return sorted((change.kind, change.tag, change.digest[-1]) for change in this.changes.all())
+
+    same = [one(B, "unsigned", "3"), one(A, "trusted", "gone")], [one(B, "unsigned", "1"), one(C, "invalid", "4")]
+    assert batches(*same, [one(A, "trusted", "2")]) == []
+    # tag 2 moves onto what an earlier batch has kept, "gone" goes, and C is no more
+    moved = [one(A, "trusted"), one(B, "unsigned", "3")], [one(B, "unsigned", "1", "2")]
+    assert batches(*moved) == [("deleted", "4", "c"), ("tag_gone", "gone", "a"), ("tag_moved", "2", "b")]
+    assert batches(*moved) == []
+
+
+def test_a_project_that_was_swept_alone_is_compared_and_no_other_is(lab: Registry) -> None:
+    swept(lab, one(A, "trusted", "1"))
+    Sweep.objects.update(project="team")
+    assert swept(lab, one(A, "trusted", "1"), one(B, "unsigned", "2")) == [("new_unsigned", "2", "b")]
+    Sweep.objects.update(project="team")
+    assert swept(lab, one(B, "unsigned", "1", repository="ops/app"), repository="ops/app") == []
+
+
 def test_an_event_tells_the_same_and_belongs_to_no_sweep(lab: Registry) -> None:
     swept(lab, one(A, "trusted", "1", "2"))
 

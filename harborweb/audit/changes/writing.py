@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from harborweb.audit.kept import Kept, Was
 from harborweb.audit.models import ArtifactVerdict, Change, Sweep, TagSighting
 from harborweb.verification.verdict import GREEN, Verdict
@@ -30,10 +32,9 @@ def write(kept: Kept, **kwargs: Any) -> None:
 
 
 def _known_before(kept: Kept) -> bool:
-    """Whether a sweep had come to its count before: the first one is what all later ones are compared with."""
-    return (
-        Sweep.objects.filter(**Sweep.WHOLE, registry=kept.registry, finished__lte=kept.at).exclude(counts={}).exists()
-    )
+    """Whether a sweep of all this had come to its count before: the first is what all later ones are compared with."""
+    over = Q(**Sweep.WHOLE) | Q(project=kept.repository.partition("/")[0], repository="")
+    return Sweep.objects.filter(over, registry=kept.registry, finished__lte=kept.at).exclude(counts={}).exists()
 
 
 def _artifacts(kept: Kept, differing: Iterable[str]) -> Iterator[Change]:
@@ -135,8 +136,9 @@ class _Tags:
         verdicts = self._verdicts()
         for tag in self.asked:
             found = self.stretches.get(tag, [])
-            told = bool(found) and found[-1].first_seen > self.kept.at  # by who saw it move, another batch or an event
-            if not told and len(found) > 1 and found[-1].ended is None and found[-2].digest != found[-1].digest:
+            # Who saw it move tells it: tags of one artifact come in several batches, and events come in between.
+            ours = len(found) > 1 and found[-1].ended is None and found[-1].first_seen == self.kept.at
+            if ours and found[-2].digest != found[-1].digest:
                 yield self._moved(tag, found, verdicts)
             elif found and found[-1].ended is not None and self.had.get(tag) in self.kept.after:
                 digest = self.had[tag]
