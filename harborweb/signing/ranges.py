@@ -9,7 +9,6 @@ from django.utils import timezone
 from harborweb.signing.limits import SOON_DAYS
 from harborweb.signing.models import Key
 
-WIDTH, HEIGHT, BAR = 400, 54, 12
 LEFT, RIGHT = 12.0, 388.0  # room for the arrow of what has no end
 MOST_YEARS = 6
 LEAST = 3.0
