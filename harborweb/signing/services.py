@@ -232,6 +232,12 @@ def delete(request: HttpRequest | None, key: Key, typed: str) -> None:
         raise Problem(
             _("Nothing was deleted: the name typed is not %s.") % key.name, _("Type the key’s name."), field="typed"
         )
+    if key.trusted and key.state == Key.State.READY:
+        raise Problem(
+            _("Nothing was deleted: signatures by %s count.") % key.name,
+            _("Stop trusting it first: that shows which images lose their trust."),
+            field="typed",
+        )
     name, fingerprint = key.name, key.fingerprint or ""
     key.delete()
     record(request, "delete key", name, fingerprint)

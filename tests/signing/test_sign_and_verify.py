@@ -314,6 +314,8 @@ def test_the_same_digest_in_two_repositories_is_two_jobs(asked: Any, row: Any, r
 def test_a_key_deleted_before_the_job_begins(asked: Any, row: Any, release3: Key, push: Push) -> None:
     image = push(row, "deleted/key")
     job = services.request_sign(asked, row, image.repository, image.digest, "1.0", release3)
+    services.set_trust(asked, release3, False)
+    release3.refresh_from_db()
     services.delete(asked, release3, "release")
     assert done(job, workshop.sign).error == "The key or the registry was deleted before the job began."
     assert tags(row, image.repository) == ["1.0"]
