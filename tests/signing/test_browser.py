@@ -31,7 +31,9 @@ def look(page: Watched, name: str) -> None:  # noqa: F811
             page.size(width, height, scheme)
             page.look_well()
             if shots:
-                page.screenshot(path=Path(shots) / f"{name}-{width}-{scheme}.png", full_page=True)
+                page.screenshot(
+                    path=Path(shots) / f"{name}-{width}-{scheme}.png", full_page=True, caret="initial"
+                )  # hiding it would need an inline style
     page.size(*WIDE)
 
 
