@@ -36,12 +36,20 @@ def test_verdicts_survive_the_way_there_and_back(old: Any) -> None:
         registry_id=number, sweep=sweep, project="team", repository="team/app", digest="sha256:0", verdict="trusted",
         rank=6, reason="kept", since=now, checked=now,
     )  # fmt: skip
+    old.get_model("audit", "ArtifactVerdict").objects.create(
+        registry_id=number, sweep=sweep, project="team", repository="team/new", digest="sha256:1", verdict="unsigned",
+        rank=4, reason="found", since=now, checked=now, tags=["1"],
+    )  # fmt: skip
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
 
-    from harborweb.audit.models import ArtifactVerdict, Hook, HookEvent, TagSighting
+    from harborweb.audit.models import ArtifactVerdict, Finding, Hook, HookEvent, TagSighting
 
-    row = ArtifactVerdict.objects.get()
+    finding = Finding.objects.get()
+    assert (finding.repository, finding.kind, finding.state, finding.since) == ("team/new", "unsigned", "open", now)
+    assert [one.state for one in finding.events.all()] == ["open"]
+    row = ArtifactVerdict.objects.get(repository="team/app")
+    assert (row.standing, row.is_finding, row.standing_reason, row.first_seen) == ("met", False, "kept", now)
     assert (row.reason, row.sweep_id) == ("kept", sweep.pk)
     assert TagSighting.objects.count() == Hook.objects.count() == HookEvent.objects.count() == 0
 
@@ -49,6 +57,8 @@ def test_verdicts_survive_the_way_there_and_back(old: Any) -> None:
 def _value(name: str, kind: str) -> Any:
     if name == "name":
         return "old"
+    if name.endswith("_id"):
+        return None
     if name == "url":
         return "http://127.0.0.1:1"
     if "datetime" in kind:
