@@ -8,7 +8,7 @@ from datetime import datetime
 
 from harborweb.audit.report import key_file
 from harborweb.verification.keys import PublicKey
-from harborweb.verification.policy import Signer
+from harborweb.verification.policy import Signer, Subject
 from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verdict
 
 EVIDENCE_BYTES = 64 * 1024
@@ -84,6 +84,15 @@ def counted_of(findings: Sequence[Finding]) -> tuple[Signer, ...]:
     """The signatures that count, each with what it signed besides the digest; at most SIGNERS."""
     trusted = [one for one in findings if one.verdict == Verdict.TRUSTED]
     return tuple(Signer(one.key, "", one.annotations) for one in trusted[:SIGNERS])
+
+
+def subject_of(judgement: Judgement, seen: datetime, names: Mapping[str, str]) -> Subject:
+    """What a policy looks at, of a judgement that is in no database; `names` are the keys' by fingerprint."""
+    return Subject(
+        judgement.repository, judgement.digest, judgement.tags, judgement.verdict, judgement.reason, seen,
+        [Signer(one.fingerprint, names.get(one.fingerprint, ""), one.annotations) for one in judgement.counted],
+        judgement.platform, not judgement.tags and bool(judgement.parents), judgement.index_tags,
+    )  # fmt: skip
 
 
 def evidence_of(artifact: bytes, seen: Sequence[Seen], decided: Finding | None) -> tuple[Evidence, ...]:

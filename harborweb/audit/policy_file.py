@@ -1,7 +1,7 @@
 """A policy from a file, for `audit --policy`: what it makes of judgements that are in no database."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from harborweb.audit.formats.about import About
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judgement import Judgement, subject_of
 from harborweb.audit.report import Line
 from harborweb.errors import Problem
-from harborweb.verification.policy import Policy, Signer, Subject, read_policy, stand
-from harborweb.verification.verdict import Verdict
+from harborweb.verification.policy import Policy, read_policy, stand
 
 MOST_BYTES = 1024 * 1024
 # Nothing is remembered from run to run, so nobody knows when an artifact was first seen: no time of grace is left.
@@ -54,15 +53,9 @@ class PolicyFile:
         """The rows of a report with what the policy makes of each at `now`."""
         now = now or timezone.now()
         names = {key.fingerprint: key.name for key in about.keys}
-        by_digest = {(one.repository, one.digest): one for one in judgements}
         found = []
         for one in judgements:
-            above = [by_digest[place] for place in ((one.repository, up) for up in one.parents) if place in by_digest]
-            subject = Subject(
-                one.repository, one.digest, one.tags, one.verdict, one.reason, LONG_AGO,
-                list(_signers(one, above, names)), is_child=not one.tags and bool(one.parents),
-            )  # fmt: skip
-            stood = stand(self.policy, subject, names, now)
+            stood = stand(self.policy, subject_of(one, LONG_AGO, names), names, now)
             found.append(
                 Line(
                     one.repository, one.tags, one.digest, one.verdict, one.key, one.format, one.reason,
@@ -70,14 +63,6 @@ class PolicyFile:
                 )
             )  # fmt: skip
         return found
-
-
-def _signers(one: Judgement, above: Sequence[Judgement], names: dict[str, str]) -> Iterable[Signer]:
-    """Whose signatures count for an artifact: its own, for via_index those of its indexes."""
-    for judgement in above if one.verdict == Verdict.VIA_INDEX else [one]:
-        for finding in judgement.findings:
-            if finding.verdict == Verdict.TRUSTED:
-                yield Signer(finding.key, names.get(finding.key, ""), finding.annotations)
 
 
 def _parsed(text: str, name: str) -> object:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
-from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, PolicyRevision
 from harborweb.registry.models import Registry
 from harborweb.signing.services import keyring
@@ -128,15 +127,6 @@ class Standings:
         row.standing, row.standing_reason = str(found.standing), str(found.reason)
         row.is_finding, row.standing_until = found.is_finding, found.until
         return before != (row.standing, row.standing_reason, row.is_finding, row.standing_until)
-
-
-def subject_of(judgement: Judgement, seen: datetime, names: Mapping[str, str]) -> Subject:
-    """What a policy looks at, of a judgement that is in no database; `names` are the keys' by fingerprint."""
-    return Subject(
-        judgement.repository, judgement.digest, judgement.tags, judgement.verdict, judgement.reason, seen,
-        [Signer(one.fingerprint, names.get(one.fingerprint, ""), one.annotations) for one in judgement.counted],
-        judgement.platform, not judgement.tags and bool(judgement.parents), judgement.index_tags,
-    )  # fmt: skip
 
 
 def tags_above(parents: Iterable[str], above: Above) -> list[str]:
