@@ -131,7 +131,9 @@ def command_for(
     `reference` is host/repository@digest, `signatures_at` what COSIGN_REPOSITORY has to be, or empty. Where no
     key signed, cosign is asked about each of `keys`, the trusted ones: that none fits is what it has to say.
     """
+    by_certificate = finding is not None and _pastes(finding.subject) and _pastes(finding.issuer)
     files = [_key_file(key) for key in ([signer] if signer else keys)] or ["cosign.pub"]
+    files = files[:1] if by_certificate else files
     before = f"COSIGN_REPOSITORY={shlex.quote(signatures_at)} " if signatures_at else ""
     lines = [before + shlex.join(_cosign(reference, finding, file, allow_http, annotations or {})) for file in files]
     if signer is not None and finding is not None and finding.signature and opinion_format in {SIMPLE_SIGNING, BUNDLE}:
@@ -147,8 +149,12 @@ def _cosign(
     reference: str, finding: Finding | None, key_file: str, allow_http: bool, annotations: Mapping[str, str]
 ) -> Iterator[str]:
     attested = finding is not None and finding.verdict == Verdict.ATTESTATION_ONLY
-    yield from ("cosign", "verify-attestation" if attested else "verify", "--key", key_file)
-    yield "--insecure-ignore-tlog=true"
+    yield from ("cosign", "verify-attestation" if attested else "verify")
+    if finding is not None and _pastes(finding.subject) and _pastes(finding.issuer):
+        yield from ("--trusted-root", "trusted_root.json", "--certificate-identity", finding.subject)
+        yield from ("--certificate-oidc-issuer", finding.issuer)
+    else:
+        yield from ("--key", key_file, "--insecure-ignore-tlog=true")
     if attested and finding is not None and _pastes(finding.predicate_type):
         yield from ("--type", finding.predicate_type)
     if finding is not None and finding.place.startswith("referrer ") and finding.format == SIMPLE_SIGNING:

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from harborweb.audit.collect import Options
 from harborweb.audit.judgement import Judgement, identity_of
+from harborweb.audit.keyless.services import keyless_trust
 from harborweb.audit.models import SignatureSeen
 from harborweb.signing.services import keyring
 from harborweb.verification.bundle import attests
+from harborweb.verification.keyless import NOBODY, KeylessTrust
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.trust import TrustedKey
 from harborweb.verification.verdict import Finding, Verdict
@@ -34,6 +36,7 @@ class Trust:
 
     ring: Sequence[TrustedKey]
     seen: dict[str, datetime] = field(default_factory=dict)
+    keyless: KeylessTrust = NOBODY
 
     def __post_init__(self) -> None:
         self._by_fingerprint = {one.key.fingerprint: one for one in self.ring}
@@ -45,7 +48,7 @@ class Trust:
 
     def options(self, **given: Any) -> Options:
         """Options of a judging that weighs; `given` are others of its fields."""
-        return Options(weigh=self.weigh, weighed_by=repr(self.ring), **given)
+        return Options(weigh=self.weigh, weighed_by=repr(self.ring), keyless=self.keyless, **given)
 
     def weigh(self, repository: str, _digest: str, finding: Finding) -> Finding:
         """`finding`, or where its key's signatures do not count there, or then, an unknown_key with the reason.
@@ -74,11 +77,11 @@ def trust(digests: Collection[str] | None = None) -> Trust:
     ring = keyring()
     timed = [one.key.fingerprint for one in ring if _timed(one)]
     if not timed:
-        return Trust(ring)
+        return Trust(ring, keyless=keyless_trust())
     rows = SignatureSeen.objects.filter(key__in=["", *timed])
     if digests is not None:
         rows = rows.filter(digest__in=list(digests))
-    return Trust(ring, dict(rows.values_list("identity", "first_seen").iterator()))
+    return Trust(ring, dict(rows.values_list("identity", "first_seen").iterator()), keyless_trust())
 
 
 def _attested(finding: Finding) -> bool:

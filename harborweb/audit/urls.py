@@ -10,6 +10,7 @@ from harborweb.audit.compare import views as compare
 from harborweb.audit.findings import views as findings
 from harborweb.audit.handing import views as handing
 from harborweb.audit.hooks import views as hooks
+from harborweb.audit.keyless import views as keyless
 from harborweb.audit.keys import rotation_views as rotation
 from harborweb.audit.keys import views as keys
 from harborweb.audit.notices import views as notices
@@ -41,6 +42,10 @@ urlpatterns = [
     path("findings/acknowledge/", findings.acknowledge, name="findings_acknowledge"),
     path("findings/<int:pk>/", findings.detail, name="finding"),
     path("findings/<int:pk>/reopen/", findings.reopen, name="finding_reopen"),
+    path("keyless/", keyless.home, name="keyless"),
+    path("keyless/root/", keyless.root, name="keyless_root"),
+    path("keyless/allow/", keyless.allow, name="keyless_allow"),
+    path("keyless/<int:pk>/disallow/", keyless.disallow, name="keyless_disallow"),
     path("notices/", notices.home, name="notices"),
     path("notices/add/", notices.add, name="notice_add"),
     path("notices/metrics/", notices.metrics_token, name="metrics_token"),

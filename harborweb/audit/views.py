@@ -16,6 +16,7 @@ from harborweb.audit import evidence as evidence_archive
 from harborweb.audit.counts import WIDE
 from harborweb.audit.filtering import Filter, Pages
 from harborweb.audit.formats.forms import FORMS
+from harborweb.audit.keyless.services import files as keyless_files
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.words import MEANINGS
 from harborweb.jobs.models import Job
@@ -131,6 +132,8 @@ def evidence(request: HttpRequest, pk: int) -> HttpResponse:
     """Manifest, payload, signature, keys and commands, for somebody who has nothing of ours."""
     row = get_object_or_404(ArtifactVerdict.objects.select_related("registry"), pk=pk)
     keys = {report.key_file(key.name, key.fingerprint or ""): key.public_pem for key in services.trusted_public_keys()}
+    if any(one.get("subject") for one in row.signatures):
+        keys |= keyless_files()
     name = report.file_name(f"evidence-{row.repository}-{row.digest[7:19]}.zip")
     return HttpResponse(
         evidence_archive.archive(row, keys),

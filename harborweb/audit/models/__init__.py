@@ -5,6 +5,7 @@ from harborweb.audit.models.changes import Change
 from harborweb.audit.models.findings import Finding, FindingEvent
 from harborweb.audit.models.handouts import Handout, HandoutPiece
 from harborweb.audit.models.hooks import Hook, HookEvent
+from harborweb.audit.models.keyless import TrustedIdentity, TrustedRootFile
 from harborweb.audit.models.notices import Channel, Happening, Message, MetricsAccess
 from harborweb.audit.models.policies import PolicyRevision
 from harborweb.audit.models.sightings import TagSighting
@@ -34,4 +35,6 @@ __all__ = [
     "Sweep",
     "TagSighting",
     "Tally",
+    "TrustedIdentity",
+    "TrustedRootFile",
 ]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
+from harborweb.audit.keyless.services import names
 from harborweb.audit.models import ArtifactVerdict, PolicyRevision
 from harborweb.registry.models import Registry
 from harborweb.signing.services import keyring
@@ -71,18 +72,19 @@ class Standings:
     policy: Policy
     ring: Sequence[TrustedKey]
     now: datetime
+    identities: Mapping[str, str] = field(default_factory=dict)  # of keyless signatures that count, by fingerprint
     _active: dict[str, set[str]] = field(default_factory=dict)
     _rules: dict[str, tuple[int, Rule]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.names = {one.key.fingerprint: one.key.name for one in self.ring}
+        self.names = {one.key.fingerprint: one.key.name for one in self.ring} | dict(self.identities)
         edges = [edge for one in self.ring for edge in (one.not_before, one.not_after, one.revoked_from) if edge]
         self.next_edge = min((edge for edge in edges if edge > self.now), default=None)
 
     @classmethod
     def of(cls, registry: Registry, policy: Policy | None = None) -> "Standings":
         """With the policy that holds for `registry`, or with another one."""
-        return cls(policy_of(registry) if policy is None else policy, keyring(), timezone.now())
+        return cls(policy_of(registry) if policy is None else policy, keyring(), timezone.now(), names())
 
     def rule(self, repository: str) -> tuple[int, Rule]:
         """The rule for a repository, with its number."""
@@ -104,6 +106,8 @@ class Standings:
             active = {one.key.fingerprint for one in self.ring if one.refuses(project, self.now) is None}
             self._active[project] = active
         number, rule = self.rule(subject.repository)
+        if rule.require != ALL or rule.keys:  # all keys are meant there, not everybody besides
+            active = active | self.identities.keys()
         found = stand(self.policy, subject, self.names, self.now, active, (number, rule))
         edge = self.next_edge if rule.require == ALL and not rule.keys else None
         return replace(found, until=edge) if edge and (not found.until or found.until > edge) else found
