@@ -80,18 +80,22 @@ class Part:
     end: datetime | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Root:
     """A trusted root that can be used. Two are the same when their text is."""
 
-    text: bytes = field(repr=False)
+    text: bytes
     parts: tuple[Part, ...] = field(compare=False)
-    _inner: trustroot.TrustedRoot = field(repr=False, compare=False)
+    _inner: trustroot.TrustedRoot = field(compare=False)
 
     @property
     def fingerprint(self) -> str:
         """Hex SHA-256 of the file."""
         return hashlib.sha256(self.text).hexdigest()
+
+    def __repr__(self) -> str:
+        """Another one for every other file: what was judged under one is remembered by this."""
+        return f"Root({self.fingerprint})"
 
     def verifier(self, times: Iterable[datetime]) -> Verifier:
         """A verifier with what was in use at all of `times`; raises VerificationError where nothing was."""

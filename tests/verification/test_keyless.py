@@ -240,3 +240,10 @@ def test_roots_that_are_refused(data: bytes, words: str) -> None:
     """With the reason; one that could verify nothing too."""
     with pytest.raises(Problem, match=words):
         load_root(data)
+
+
+def test_what_was_judged_under_another_root_is_not_remembered() -> None:
+    """A sweep remembers by the words of its options: another root, or another identity, is other words."""
+    same = KeylessTrust(load_root(json.dumps(OTHER.trusted_root()).encode()), (MINE,))
+    assert repr(trust(MINE)) == repr(trust(MINE))
+    assert len({repr(one) for one in (trust(MINE), trust(), same, NOBODY)}) == 4

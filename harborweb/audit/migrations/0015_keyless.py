@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0013_automatic_signing'),
+        ('audit', '0014_memory'),
     ]
 
     operations = [
