@@ -51,13 +51,18 @@ class Artifact:
         return [flaw for flaw in self.flaws if flaw.form == form]
 
     @property
-    def expect(self) -> Verdict:
-        """What the audit has to say."""
-        if self.lie.startswith("manifest:"):
-            return Verdict.UNCHECKED
-        return min((*self._findings(), Verdict.UNSIGNED), key=ORDER.index)
+    def expect(self) -> set[Verdict]:
+        """What the audit has to say.
 
-    def _findings(self) -> Iterable[Verdict]:
+        Of a place where nothing lies it may know that from the list of tags, and does not meet the lie then.
+        """
+        if self.lie.startswith("manifest:"):
+            return {Verdict.UNCHECKED}
+        place = self.lie.partition(":")[0]
+        there = {"sig": self.forms("simple"), "fallback": self.forms("bundle"), "att": self.attested}.get(place, True)
+        return {min((*self._findings(met), Verdict.UNSIGNED), key=ORDER.index) for met in (True, bool(there))}
+
+    def _findings(self, met: bool) -> Iterable[Verdict]:
         place, _colon, _how = self.lie.partition(":")
         simple, bundles = self.forms("simple"), self.forms("bundle")
         hidden = {
@@ -68,7 +73,7 @@ class Artifact:
         for flaws in (simple, bundles):
             if not any(flaws is one for one in hidden):
                 yield from (flaw.expect for flaw in flaws)
-        if place in {"sig", "fallback", "referrers", "att"} and self.lie != "referrers:paged":
+        if met and place in {"sig", "fallback", "referrers", "att"} and self.lie != "referrers:paged":
             yield Verdict.UNCHECKED
         if place == "blob":
             yield from (_without_its_bytes(flaw) for flaw in (*simple, *bundles))

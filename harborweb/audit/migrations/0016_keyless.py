@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0014_memory'),
+        ('audit', '0015_handouts'),
     ]
 
     operations = [
