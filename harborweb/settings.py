@@ -252,6 +252,11 @@ SWEEP_HELP_SECONDS = float(_text("SWEEP_HELP_SECONDS", "3"))  # so long a helpin
 CELERY_BEAT_SCHEDULE = {
     "jobs-look-after": {"task": "harborweb.jobs.tasks.look_after", "schedule": min(10.0, JOB_LOST_SECONDS / 3)},
     "audit-look-after": {"task": "harborweb.audit.tasks.look_after", "schedule": 5.0, "options": {"expires": 5}},
+    "audit-note-ending": {
+        "task": "harborweb.audit.tasks.note_ending",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "audit-forget-old": {"task": "harborweb.audit.tasks.forget_old", "schedule": 24 * 3600.0},
     "signing-look-after": {"task": "harborweb.signing.tasks.look_after", "schedule": 15.0, "options": {"expires": 15}},
     "audit-restand-due": {"task": "harborweb.audit.tasks.restand_due", "schedule": 60.0, "options": {"expires": 60}},

@@ -10,7 +10,7 @@ from harborweb.audit.findings import lifecycle
 from harborweb.audit.handing import making as handouts
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
-from harborweb.audit.keys import judging
+from harborweb.audit.keys import ending, judging
 from harborweb.audit.notices import noting, telling
 from harborweb.audit.policies import applying, restanding
 from harborweb.jobs.run import perform
@@ -101,6 +101,12 @@ def make_report(job_id: int) -> None:
 def make_evidence(job_id: int) -> None:
     """Make an archive of evidence."""
     perform(job_id, handouts.evidence)
+
+
+@shared_task(expires=3600)
+def note_ending() -> None:
+    """Tell of keys that end soon."""
+    ending.note_ending()
 
 
 @shared_task(expires=3600)

@@ -1,6 +1,7 @@
 """A key's limits by their pages: seen before they are saved, judged again after, brought back; and a rotation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,17 @@ from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
-from harborweb.audit.keys import judging, rotation, services
-from harborweb.audit.models import ArtifactVerdict, SignatureSeen
+from harborweb.audit.keys import ending, judging, rotation, services
+from harborweb.audit.models import ArtifactVerdict, Channel, Happening, SignatureSeen
+from harborweb.audit.notices.wording import told
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing import keysmith
+from harborweb.signing import workshop as signing
 from harborweb.signing.limits import Limits
 from harborweb.signing.many import workshop as many
 from harborweb.signing.models import Key
-from harborweb.signing.services import request_pair
+from harborweb.signing.services import request_pair, request_sign
 from tests.signing.jobs import done, elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +37,13 @@ def swept(known: Registry, sweep: Callable[[Registry], Job]) -> Key:
 @pytest.fixture
 def admin(as_role: Callable[[int], Any]) -> Any:
     return as_role(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def asked_by(rf: Any, person: Callable[..., Any]) -> Any:
+    request = rf.post("/")
+    request.user = person(Role.SIGNER, "sam")
+    return request
 
 
 def green() -> int:
@@ -167,3 +177,43 @@ def test_a_rotation_signs_again_only_what_still_verifies(
     preview = admin.get(reverse("audit:key_impact", args=[swept.pk]) + "?" + rotation.retirement(swept))
     assert preview.status_code == 200 and preview.context["impact"].lost == 0
     assert preview.context["impact"].also == len(held)
+
+
+def test_what_a_revoked_key_signed_before_counts_and_what_it_signs_after_does_not(
+    known: Registry, sweep: Callable[[Registry], Job], asked_by: Any, cosign3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARBORWEB_COSIGN", cosign3)
+    pair = request_pair(None, "laptop", "none", "", trusted=True)
+    assert pair.job is not None and elsewhere(done, pair.job, keysmith.make_key).state == "succeeded"
+    pair.refresh_from_db()
+    sweep(known)
+    first, second = ArtifactVerdict.objects.filter(verdict="unsigned", digest__startswith="sha256:", parents=[])[:2]
+
+    def sign(row: ArtifactVerdict) -> str:
+        job = request_sign(asked_by, known, row.repository, row.digest, row.tags[0], pair)
+        assert elsewhere(done, job, signing.sign).state == "succeeded", job.error
+        row.refresh_from_db()
+        return row.verdict
+
+    assert sign(first) == "trusted"
+    limits = replace(Limits.of(pair), revoked_from=timezone.now(), revoked_reason="Laptop lost")
+    foretold = services.impact(pair, limits)
+    assert foretold.lost == 0 and foretold.keeps == 1
+    services.save(None, pair, limits, services.mark(limits, foretold))
+    elsewhere(done, Job.objects.filter(kind="judge_key").first(), judging.judge_key)
+    assert sign(second) == "unknown_key" and "Laptop lost" in second.reason
+    first.refresh_from_db()
+    assert first.verdict == "trusted"
+
+
+def test_a_key_that_ends_soon_is_told_of_once(known: Registry, admin: Any) -> None:
+    key = Key.objects.get()
+    Key.objects.filter(pk=key.pk).update(not_after=timezone.now() + timedelta(days=40))
+    Channel.objects.create(name="hook", kind="webhook", shown="-", address_sealed=b"-")
+    assert ending.note_ending() == 0
+    Key.objects.filter(pk=key.pk).update(not_after=timezone.now() + timedelta(days=9, hours=1))
+    assert (ending.note_ending(), ending.note_ending()) == (1, 0)
+    message = told(list(Happening.objects.all()), "http://127.0.0.1/audit/")
+    assert message.title == "a key that ends soon on samples"
+    assert "demo: Ends in 9 days" in message.as_text() and "new finding" not in message.title
+    assert "Rotate this key" in admin.get(reverse("signing:keys")).text

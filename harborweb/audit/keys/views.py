@@ -67,10 +67,11 @@ def context_of(request: HttpRequest, key: Key, form: LimitsForm, found: Impact |
     for name in ("csrfmiddlewaretoken", "seen", "page", "all"):
         query.pop(name, None)
     return context | {
-        "page": page, "rows": services.shown(list(page.object_list)), "whole": charts.whole(found), "all":
-        request.GET.get("all"), "projects": charts.projects(found.projects(gains=not found.loses)),
-        "button": services.words(key, form.limits(), found), "changed": form.changed_names(),
-        "seen": services.mark(form.limits(), found), "restored": query.get("restored"),
+        "page": page, "rows": services.shown(list(page.object_list)), "all": request.GET.get("all"),
+        "whole": charts.whole(found), "projects": charts.projects(found.projects(gains=not found.loses)),
+        "impact_projects": len(found.projects(gains=not found.loses)), "changed": form.changed_names(),
+        "button": services.words(key, form.limits(), found), "seen": services.mark(form.limits(), found),
+        "restored": query.get("restored"),
         "address": f"{reverse('audit:key_impact', args=[key.pk])}?{query.urlencode()}&all=1",
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ class Happening(models.Model):
         GONE = "signature_gone", _("Signature gone")
         SIGNER = "signer", _("Signer changed")
         TAG_BACK = "tag_back", _("Tag moved back")
+        KEY_ENDS = "key_ends", _("Key ends soon")
         SOLVED = "solved", _("Solved")
         SWEEP = "sweep", _("Sweep incomplete")
 

@@ -102,11 +102,13 @@ def told(rows: Sequence[Happening], link: str) -> Told:
     kinds, projects = Counter(one.kind for one in items), Counter(one.project for one in items if one.project)
     changed = sum(kinds[kind] for kind in CHANGES)
     new = len(items) - changed - kinds[Happening.Kind.SOLVED] - kinds[Happening.Kind.SWEEP]
+    new -= kinds[Happening.Kind.KEY_ENDS]
     parts = [
         ngettext("%(n)d new finding", "%(n)d new findings", new) % {"n": new} if new else "",
         ngettext("%(n)d change", "%(n)d changes", changed) % {"n": changed} if changed else "",
         ngettext("%(n)d solved", "%(n)d solved", kinds["solved"]) % {"n": kinds["solved"]} if kinds["solved"] else "",
         _("a sweep that could not read everything") if kinds["sweep"] else "",
+        _("a key that ends soon") if kinds["key_ends"] else "",
     ]
     names = sorted({one.registry for one in items})
     title = _("%(what)s on %(where)s") % {"what": ", ".join(filter(None, parts)), "where": ", ".join(names[:3])}
