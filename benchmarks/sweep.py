@@ -1,74 +1,37 @@
-"""A first sweep of a registry of signed images, beside cosign with all images in one process.
+"""Sweeps of a registry of signed images, beside cosign with all images in one process, and beside `wrk`.
 
     DJANGO_SETTINGS_MODULE=harborweb.settings var/venv-test/bin/python -m benchmarks.sweep [--images 2000] [--json]
 
 A real registry (distribution 3.1.2) on loopback is filled with images that are signed in the older format, each in a
-manifest at its tag, with an optional part of nothing: what cosign itself leaves behind. Both verify every one of
-them against the same key; the ratio is of the two rates, taken one after the other on the same machine.
+manifest at its tag with an optional part of nothing, and another one with images signed by bundles. Then, in short
+rounds one after the other, so that a busy machine is busy for all of them: one cosign with all images; a first sweep,
+every verdict asserted; a second sweep with what the first one left, every verdict asserted to be trusted and as it was;
+`wrk`, which asks the registry for manifests as fast as it can. What is measured is `judge_repository` for every
+repository of the list, without a database.
+
+`wrk` is asked for GET: it waits for the body that the answer to a HEAD announces, and we ask GET as well.
 """
 
 import argparse
 import asyncio
-import base64
 import json
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import django
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from benchmarks.filling import MANIFEST, fill, key_pair, pem_of
 from tests import parts
 
-REPOSITORIES = 20
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-def payload(reference: str, digest: str) -> bytes:
-    """What cosign signs when nothing is optional."""
-    critical = {
-        "identity": {"docker-reference": reference},
-        "image": {"docker-manifest-digest": digest},
-        "type": "cosign container image signature",
-    }
-    return json.dumps({"critical": critical, "optional": None}, separators=(",", ":")).encode()
-
-
-async def fill(url: str, host: str, count: int, key: ec.EllipticCurvePrivateKey) -> list[str]:
-    """Push `count` signed images; their references by digest."""
-    from harborweb.registry.client import Client, Endpoint
-    from harborweb.registry.names import digest_of
-
-    slots = asyncio.Semaphore(16)
-
-    def described(data: bytes, kind: str) -> dict[str, object]:
-        return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
-
-    async with Client(Endpoint(url, allow_http=True)) as client:
-
-        async def image(number: int) -> str:
-            repository = f"bench/repo{number % REPOSITORIES}"
-            async with slots:
-                config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "n": number}).encode()
-                await client.put_blob(repository, config)
-                body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}
-                body["config"] = described(config, "application/vnd.oci.image.config.v1+json")
-                digest = await client.put_manifest(repository, f"v{number}", json.dumps(body).encode(), MANIFEST)
-                signed = payload(f"{host}/{repository}", digest)
-                await client.put_blob(repository, signed)
-                signature = base64.b64encode(key.sign(signed, ec.ECDSA(hashes.SHA256()))).decode()
-                layer = described(signed, "application/vnd.dev.cosign.simplesigning.v1+json")
-                layer["annotations"] = {"dev.cosignproject.cosign/signature": signature}
-                body["layers"] = [layer]
-                tag = digest.replace(":", "-") + ".sig"
-                await client.put_manifest(repository, tag, json.dumps(body).encode(), MANIFEST)
-                return f"{host}/{repository}@{digest}"
-
-        return list(await asyncio.gather(*(image(number) for number in range(count))))
+ONE_CALL = 10  # images that are verified one call each
+ROUNDS = 3
 
 
 def with_cosign(references: list[str], key_file: Path) -> float:
@@ -78,50 +41,107 @@ def with_cosign(references: list[str], key_file: Path) -> float:
         [parts.program("cosign"), "verify", "--key", str(key_file), "--insecure-ignore-tlog=true",
          "--allow-http-registry", *references], capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
+    if done.returncode:
+        raise SystemExit(done.stderr[-2000:])
     return time.monotonic() - began
 
 
-def with_ours(url: str, public_pem: bytes, count: int) -> float:
-    """Seconds that a sweep takes, every verdict asserted."""
-    from harborweb.audit.rows import judge_registry
+def with_ours(url: str, public_pem: bytes, memory: dict[str, Any], *, again: bool) -> tuple[float, float]:
+    """Seconds on the clock and of this process that a sweep takes, every verdict asserted; fills or uses `memory`."""
+    from harborweb.audit import remembered
+    from harborweb.audit.rows import judge_repository
+    from harborweb.audit.survey import repositories_of
     from harborweb.registry.client import Client, Endpoint
     from harborweb.verification.keys import load_public_key
 
-    async def judge() -> Counter[str]:
+    async def judge() -> Counter[tuple[str, bool]]:
+        found: Counter[tuple[str, bool]] = Counter()
         async with Client(Endpoint(url, allow_http=True)) as client:
-            rows = judge_registry(client, [load_public_key(public_pem, "bench")])
-            return Counter([row.verdict async for row in rows])
+            for name in await repositories_of(client):
+                known = memory.get(name) if again else None
+                rows = judge_repository(client, name, [load_public_key(public_pem, "bench")], memory=known)
+                judged = [one async for one in rows]
+                found.update((one.verdict, one.again) for one in judged)
+                if not again:
+                    memory[name] = {one.digest: remembered.of(one) for one in judged}
+        return found
 
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     found = asyncio.run(judge())
-    assert found == {"trusted": count}, found
-    return time.monotonic() - began
+    if set(found) != {("trusted", again)}:
+        raise SystemExit(f"not what was signed: {found}")
+    return time.monotonic() - began, time.process_time() - worked
+
+
+def with_wrk(url: str, references: list[str], seconds: int = 3) -> float:
+    """Manifests a second that the registry gives to `wrk`: many different ones, over as many connections as ours."""
+    paths = [f"/v2/{one.partition('/')[2].replace('@', '/manifests/')}" for one in references[:500]]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        listed = ", ".join(f'"{path}"' for path in paths)
+        script.write(
+            f"paths = {{ {listed} }}\nn = 0\nrequest = function()\n  n = n % #paths + 1\n"
+            f'  return wrk.format("GET", paths[n], {{ Accept = "{MANIFEST}" }})\nend\n'
+        )
+        script.flush()
+        command = ["wrk", "-t1", "-c8", f"-d{seconds}s", "-s", script.name, url]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in said:
+        raise SystemExit(said)
+    return float(re.search(r"Requests/sec:\s+([0-9.]+)", said)[1])  # type: ignore[index]
+
+
+def measure(folder: Path, form: str, images: int, rounds: int) -> dict[str, float]:
+    """All rates and ratios of one form, the middle ones of the rounds."""
+    key, file = key_pair(folder)
+    pem = pem_of(key)
+    with parts.registry_server(folder / "registry") as server:
+        references = asyncio.run(fill(server.url, server.host, images, key, form))
+        say(f"{form}: {images} images pushed and signed")
+        single = ONE_CALL / sum(with_cosign([one], file) for one in references[:ONE_CALL])
+        found: dict[str, list[float]] = {}
+        for number in range(rounds):
+            memory: dict[str, Any] = {}
+            cosign = images / with_cosign(references, file)
+            first, worked = with_ours(server.url, pem, memory, again=False)
+            second, again = with_ours(server.url, pem, memory, again=True)
+            plain = with_wrk(server.url, references)
+            one = {
+                "cosign_per_second": cosign, "cosign_one_call_each_per_second": single,
+                "first_per_second": images / first, "second_per_second": images / second,
+                "manifests_per_second_by_wrk": plain,
+                "first_to_cosign": images / first / cosign, "first_to_one_call_each": images / first / single,
+                "second_to_cosign": images / second / cosign, "second_to_wrk": 2 * images / second / plain,
+                "first_cpu_us": worked / images * 1e6, "second_cpu_us": again / images * 1e6,
+            }  # fmt: skip
+            say(f"{form} {number + 1}: " + ", ".join(f"{name} {value:.2f}" for name, value in one.items()))
+            for name, value in one.items():
+                found.setdefault(name, []).append(value)
+    return {name: round(statistics.median(values), 2) for name, values in found.items()}
+
+
+def say(text: str) -> None:
+    """Progress."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Fill, measure, say."""
     django.setup()
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    with tempfile.TemporaryDirectory() as folder, parts.registry_server(Path(folder) / "registry") as server:
-        key_file = Path(folder) / "bench.pub"
-        key_file.write_bytes(pem)
-        references = asyncio.run(fill(server.url, server.host, given.images, key))
-        print(f"{given.images} images pushed and signed", file=sys.stderr, flush=True)
-        rounds = []
-        for _ in range(given.rounds):
-            cosign, ours = with_cosign(references, key_file), with_ours(server.url, pem, given.images)
-            rounds.append((given.images / cosign, given.images / ours, cosign / ours))
-            print("cosign {:.0f}/s, sweep {:.0f}/s, ratio {:.2f}".format(*rounds[-1]), file=sys.stderr, flush=True)
-    middle = sorted(rounds, key=lambda one: one[2])[len(rounds) // 2]
-    result = dict(zip(("cosign_per_second", "sweep_per_second", "ratio"), (round(n, 2) for n in middle), strict=True))
-    print(json.dumps(result) if given.json else result)
+    result = {}
+    for form in ("simple", "bundle"):
+        with tempfile.TemporaryDirectory() as folder:
+            result[form] = measure(Path(folder), form, given.images, given.rounds)
+    if given.json:
+        print(json.dumps(result))
+    else:
+        for form, numbers in result.items():
+            for name, value in numbers.items():
+                print(f"{form:8} {name:34} {value:10.2f}")
 
 
 if __name__ == "__main__":

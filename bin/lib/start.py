@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from bin.lib import debian, tools, venv
 from bin.lib.say import ROOT, SetupError, say
 
-MODULES = {"demo": "demo", "pictures": "pictures", "test": "checks"}
+MODULES = {"benchmark": "benchmark", "demo": "demo", "pictures": "pictures", "test": "checks"}
 BUILT = {
+    "benchmark": ("cosign", "registry 3"),
     "demo": ("cosign", "registry"),
     "pictures": ("cosign", "registry"),
     "test": ("cosign", "registry 3", "cosign 2.5", "versitygw"),

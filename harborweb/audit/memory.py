@@ -14,7 +14,7 @@ from harborweb.audit.remembered import Memory, Remembered
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
 
-LASTS = timedelta(days=30)  # then an artifact is judged anew, whatever its places look like
+LASTS = timedelta(days=7)  # then an artifact is judged anew, whatever its places look like
 BATCH = 500
 MOVING = ["tags", "parents", "badge", "pulled"]
 

@@ -107,19 +107,26 @@ class _Work:
         self.places = judge_one.places
         self.known = _Known()
         self.stayed: set[str] = set()
+        # Harbor's list hides the tags of signatures: what is new and seems to have none may have taken such a tag away.
+        listed = [row for row in rows.values() if row.listed is not None and not row.tags]
+        self.hidden = any(row.digest not in self.memory for row in listed)
 
     async def judged(self, rows: Sequence[Row]) -> AsyncGenerator[Judgement]:
         """Each of `rows`, first those that are as they were."""
         told = self._told(rows)
         looks = {digest: self.places.told(digest, self.rows[digest].listed or ()) for digest in told}
-        left = [row for row in rows if not row.problem and not self._is_as_before(row, looks.get(row.digest, ""))]
+        doubted = {digest for digest in told if self.hidden and self.rows[digest].listed}
+        left = [
+            row for row in rows if not row.problem
+            and (row.digest in doubted or not self._is_as_before(row, looks.get(row.digest, "")))
+        ]  # fmt: skip
         first = {row.digest for row in left if row.digest in told and row.listed}  # Harbor says that there is something
         await self.places.ahead([row.digest for row in left if row.digest not in first])
         await self.places.signature_tags(sorted(first))
         looks |= {row.digest: self.places.look(row.digest) for row in rows if row.digest not in told}
         fresh = []
         for row in rows:
-            if self._is_as_before(row, looks[row.digest]):
+            if row.digest not in doubted and self._is_as_before(row, looks[row.digest]):
                 self.stayed.add(row.digest)
                 yield self._again(row)
             else:
