@@ -8,7 +8,7 @@ import pytest
 
 from bin.lib import samples
 from harborweb.audit import tasks
-from harborweb.audit.models import ArtifactVerdict
+from harborweb.audit.models import ArtifactVerdict, Finding
 from harborweb.jobs.models import Job
 from harborweb.registry import running
 from harborweb.registry.client import Client, Endpoint
@@ -39,13 +39,20 @@ def test_a_signed_index_and_its_children_change_at_once(
         assert sweep(registry).state == Job.State.SUCCEEDED
         before = dict(ArtifactVerdict.objects.values_list("pk", "verdict"))
         assert set(before.values()) == {"unsigned"} and len(before) == 4
+        assert set(Finding.objects.values_list("state", flat=True)) == {"open"} and Finding.objects.count() == 4
 
         running.run(signer.sign(f"{server.host}/team/many@{index}"))
         assert tasks.judge_again in [answer[0] for answer in _tell(registry, "team/many", index)]
         after = dict(ArtifactVerdict.objects.values_list("pk", "verdict"))
     assert after.keys() == before.keys()  # links to a verdict stay good
     assert sorted(after.values()) == ["trusted", "unsigned", "via_index", "via_index"]
+    left = Finding.objects.exclude(state="solved").get()
+    assert (left.repository, left.kind) == ("team/alone", "unsigned") and Finding.objects.count() == 4
     row = ArtifactVerdict.objects.get(digest=index)
+    children = ArtifactVerdict.objects.filter(verdict="via_index")
+    assert {(one.platform, one.counted[0][0]) for one in children} == {
+        ("linux/amd64", public.fingerprint), ("linux/arm64", public.fingerprint)
+    }  # fmt: skip
     assert row.tags == ["1"] and row.since == row.checked
 
 

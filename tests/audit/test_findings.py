@@ -10,6 +10,7 @@ from django.utils import timezone
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.audit import counts, keeping
+from harborweb.audit.findings import listing
 from harborweb.audit.models import ArtifactVerdict, Finding, Sweep
 from harborweb.audit.policies import revisions
 from harborweb.registry.models import Registry
@@ -155,3 +156,18 @@ def test_a_viewer_acknowledges_nothing(lab: Registry, as_role: Callable[[int], A
     sweep(lab, ("1", Verdict.UNSIGNED, "-"))
     assert acknowledge(as_role(Role.VIEWER), lab, *Finding.objects.all()).status_code == 403
     assert counts.open_findings() == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (lambda lab: counts.verdicts(lab, verdict="findings")[:50], "finding_worst_first"),
+        (lambda lab: counts.of_repository(lab, WEB, "findings"), "finding_of_repo"),
+        (lambda lab: listing.Filter(lab).rows()[:50], "finding_list"),
+        (lambda lab: listing.Filter(lab, kind="unsigned").rows()[:50], "finding_list"),
+        (lambda lab: Finding.objects.filter(state__in=Finding.ACTIVE).order_by(), "finding_by_state"),
+        (lambda lab: ArtifactVerdict.objects.filter(standing_until__lte=timezone.now()), "verdict_until"),
+    ],
+)
+def test_an_index_answers(lab: Registry, rows: Callable[[Registry], Any], index: str) -> None:
+    assert f"INDEX {index} " in rows(lab).explain()
