@@ -99,12 +99,11 @@ def running(registry: Registry | None) -> tuple[Job, parts.Progress | None] | No
     return job, parts.progress(this) if this is not None and this.asked else None
 
 
-def interrupted(registry: Registry | None) -> Sweep | None:
-    """The newest sweep, where its worker died and nobody has gone on yet."""
-    newest = Sweep.objects.filter(registry=registry).select_related("job", "registry").first() if registry else None
-    if newest is None or newest.finished or newest.job is None or newest.job.state != Job.State.LOST:
-        return None
-    return newest
+def unfinished(registry: Registry | None) -> Sweep | None:
+    """The newest sweep, where it came to no end and can be continued."""
+    sweeps = Sweep.objects.filter(registry=registry, repository="").select_related("job")
+    newest = sweeps.first() if registry else None
+    return newest if newest is not None and sweeping.may_continue(newest) else None
 
 
 def zone() -> str:

@@ -58,6 +58,7 @@ def home(request: Request) -> HttpResponse:
     return render(request, "audit/home.html", context | _glance(request, chosen, summary, counted) | {
         **line, "broken": _broken(chosen.registry), "registries": Registry.objects.order_by("name"),
         "panel": sweep_pages.panel(chosen.registry), "overdue": scheduling.overdue(chosen.registry),
+        "unfinished": None if job else sweep_pages.unfinished(chosen.registry),
         "keys": list(services.trusted_public_keys().defer("public_pem")),
     })  # fmt: skip
 

@@ -21,6 +21,7 @@ from harborweb.audit.notices import noting
 from harborweb.audit.survey import repositories_of
 from harborweb.audit.walking import Walk, walking
 from harborweb.errors import Problem
+from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
 from harborweb.tools.process import Stopped
 
@@ -48,7 +49,9 @@ def sweep(run: Run, helper: Task | None = None) -> dict[str, Any]:
         noting.note_sweep(this, str(problem))
         raise
     finally:
-        Sweep.objects.filter(pk=this.pk, finished=None).update(finished=timezone.now())
+        # one that was given up as lost says nothing: another job goes on, or will
+        ours = Sweep.objects.filter(pk=this.pk, job=run.job, finished=None).exclude(job__state=Job.State.LOST)
+        ours.update(finished=timezone.now())
 
 
 class _Work:
@@ -132,7 +135,7 @@ class _Work:
         counts = Counter(dict(self._mine().values_list("verdict").annotate(n=Count("pk"))))
         total = sum(counts.values())
         done = parts.progress(self.sweep)
-        Sweep.objects.filter(pk=self.sweep.pk).update(
+        Sweep.objects.filter(pk=self.sweep.pk, job=self.run.job).update(
             finished=timezone.now(), complete=not unread, artifacts=total, counts=dict(counts),
             projects=self._mine().values("project").distinct().count(),
         )  # fmt: skip
