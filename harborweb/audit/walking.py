@@ -106,7 +106,9 @@ class Walk:
             self.runner.run(judging.aclose())
 
     def _remembered(self, repository: str) -> Memory:
-        """What was known of a repository before; kept for its next slice."""
+        """What was known of a repository, kept for its next slice; nothing where all bytes shall be read again."""
+        if self.sweep.every_byte:
+            return {}
         if self.memory[0] != repository:
             self.memory = (repository, memory.of(self.registry, repository))
         return self.memory[1]
