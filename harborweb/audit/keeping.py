@@ -15,7 +15,7 @@ from harborweb.audit import memory, sightings
 from harborweb.audit.judgement import Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
-from harborweb.audit.policies.restanding import restand, restand_moved
+from harborweb.audit.policies.restanding import Moved, restand, restand_moved
 from harborweb.audit.policies.standings import Standings, indexes_of
 from harborweb.audit.trusting import remember
 from harborweb.audit.words import ORDER
@@ -125,31 +125,41 @@ def keep_batch(
     rows = {row.digest: row for row in (_row(registry, this, one) for one in judgements)}
     again = {one.digest: one for one in judgements if one.again}
     ours = mine.filter(digest__in=rows, sweep=this, checked__gt=began)
-    met = {row.digest: row for row in ours.only(*PLACED, *COMPARED)}
-    were = by_digest(met.values())
+    met = {row.digest: row for row in ours.only(*COMPARED, *PLACED)}
+    joined = _joined(met, rows)
     newer = _newer(mine.filter(digest__in=rows), asked) - met.keys()
-    for digest, row in met.items():
-        row.tags = sorted({*row.tags, *rows[digest].tags})
-        row.parents = rows[digest].parents = list(dict.fromkeys([*row.parents, *rows[digest].parents]))
-        rows[digest].tags = row.tags
-    ArtifactVerdict.objects.bulk_update(met.values(), ["tags", "parents"], batch_size=200)
     changed = sightings.changed_since(registry, repository, asked)
     for row in rows.values() if changed else ():
         row.tags = [tag for tag in row.tags if changed.get(tag, row.digest) == row.digest]
     better = {digest for digest, row in met.items() if _covers(rows[digest].verdict, row.verdict)}
-    left = {digest for digest in rows if digest not in newer and (digest not in met or digest in better)} - {
-        *known,
-        *again,
-    }
+    left = {digest for digest in rows if digest not in newer and (digest not in met or digest in better)}
+    left -= {*known, *again}
     stale = {tag for tag, digest in changed.items() if not digest}
     same = [one for digest, one in again.items() if digest not in met and digest not in newer]
     moved = memory.mark(registry, this, repository, same, asked, changed)
     fresh = [row for digest, row in rows.items() if digest in left and not _lost(row, meant, stale)]
     before, after = _write(mine.filter(digest__in=rows), fresh)
-    now = by_digest(row for digest, row in met.items() if digest not in after)
-    before, after = {**moved.before, **were, **before}, {**moved.after, **now, **after}
+    if joined.after:
+        stands = restand(registry, repository, mine.filter(digest__in=joined.after), Standings.of(registry))
+        joined = Moved(joined.before, {**joined.after, **stands.after})
+    before, after = {**joined.before, **moved.before, **before}, {**joined.after, **moved.after, **after}
     Kept(registry, repository, asked, this, before, after).tell()
     return len(rows.keys() - met.keys() - {*known})
+
+
+def _joined(met: Mapping[str, ArtifactVerdict], rows: Mapping[str, ArtifactVerdict]) -> Moved:
+    """Give what another batch has kept the tags and parents that this one found for it; those that gained some."""
+    before, gained = {}, []
+    for digest, row in met.items():
+        was, fresh = Was.of(row), rows[digest]
+        had = (row.tags, row.parents)
+        row.tags = fresh.tags = sorted({*row.tags, *fresh.tags})
+        row.parents = fresh.parents = list(dict.fromkeys([*row.parents, *fresh.parents]))
+        if had != (row.tags, row.parents):
+            before[digest] = was
+            gained.append(row)
+    ArtifactVerdict.objects.bulk_update(gained, ["tags", "parents"], batch_size=200)
+    return Moved(before, by_digest(gained))
 
 
 def _covers(now: str, before: str) -> bool:
