@@ -58,8 +58,13 @@ def row(repository: str, tag: str) -> ArtifactVerdict:
     return ArtifactVerdict.objects.get(repository=repository, tags__icontains=f'"{tag}"')
 
 
-def test_what_harbor_would_do_is_foretold_of_every_artifact(harbor: HarborDouble, swept: Registry) -> None:
+def test_what_harbor_would_do_is_foretold_of_every_artifact(
+    harbor: HarborDouble, swept: Registry, sweep: Sweeper
+) -> None:
     """Each artifact is pulled by each of its tags and by its digest once the policy is on: 412, or served."""
+    badges_before = dict(ArtifactVerdict.objects.values_list("digest", "badge"))
+    assert sweep(swept).state == Job.State.SUCCEEDED  # which asks for what can have changed, and no more
+    assert dict(ArtifactVerdict.objects.values_list("digest", "badge")) == badges_before
     foretold = {one.pk: simulator.outcome(one.badge, one.rank) for one in ArtifactVerdict.objects.all()}
     assert set(foretold.values()) == {"right", "falsely", "blocked", "blocked_good"}
     for project in PROJECTS:

@@ -2,21 +2,30 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import requests
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from bin.lib import samples
+from harborweb import sealing
+from harborweb.accounts.roles import Role
 from harborweb.audit import keeping, sightings
 from harborweb.audit.changes import pruning
 from harborweb.audit.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Change, Sweep, TagSighting
 from harborweb.jobs.models import Job
-from harborweb.registry.models import Registry
+from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.signing.models import Key
+from harborweb.verification.keys import load_public_key
 from harborweb.verification.verdict import Finding, Verdict
+from tests.harbor_double import HarborDouble
+from tests.registry.images import client, push_image, run
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 KEY, OTHER = "1" * 64, "2" * 64
@@ -198,6 +207,54 @@ def test_a_real_sweep_after_a_key_lost_trust_and_one_after_it_has_it_again(known
     Key.objects.update(trusted=True)
     job = sweep(known)
     assert Change.objects.filter(kind=Change.Kind.TRUSTED, sweep__job=job).count() == 3 + 2  # and what the index covers
+
+
+def test_a_harbor_that_loses_a_signature_and_whose_tag_moves_there_and_back(
+    harbor: HarborDouble, transactional_db: None, sweep: Sweeper, cosign3: str, tmp_path: Path, as_role: Any
+) -> None:
+    """cosign signs, Harbor deletes the accessory as its garbage collection does, and a tag is rolled back."""
+    name, password = harbor.admin
+    registry = Registry.objects.create(
+        name="lab", url=harbor.url, allow_http=True, username=name, kind=Registry.Kind.HARBOR,
+        password_sealed=sealing.seal(password, PASSWORD_PURPOSE),
+    )  # fmt: skip
+    harbor.state.add_project("team")
+
+    async def prepared() -> str:
+        signer = await samples.keys(Path(cosign3), tmp_path / "keys")
+        signer.sign_in(harbor.host, name, password)
+        digest = await pushed("first")
+        await signer.sign(f"{harbor.host}/team/app@{digest}")
+        return digest
+
+    async def pushed(seed: str) -> str:
+        async with client(harbor.url, username=name, password=password) as c:
+            return await push_image(c, "team/app", "1", seed=seed)
+
+    def told() -> list[tuple[str, str, str]]:
+        job = sweep(registry)
+        assert job.state == Job.State.SUCCEEDED, job.error
+        found = Change.objects.filter(sweep__job=job).order_by("kind")
+        return [(change.kind, change.verdict_before, change.verdict) for change in found]
+
+    digest = run(prepared())
+    public = load_public_key((tmp_path / "keys" / "demo.pub").read_bytes())
+    Key.objects.create(
+        name="demo", kind=Key.Kind.PUBLIC, public_pem=public.pem, fingerprint=public.fingerprint, algorithm=public.kind
+    )
+    assert told() == [] and ArtifactVerdict.objects.get().verdict == "trusted"
+    assert told() == []
+    at = f"{harbor.url}/api/v2.0/projects/team/repositories/app/artifacts"
+    [accessory] = requests.get(f"{at}/{digest}/accessories", auth=harbor.admin, timeout=10).json()
+    assert requests.delete(f"{at}/{accessory['digest']}", auth=harbor.admin, timeout=10).status_code == 200
+    assert told() == [("signature_gone", "trusted", "unsigned")]
+    assert Change.objects.get().before == {"signers": [public.fingerprint]}
+    run(pushed("second"))
+    assert told() == [("new_unsigned", "", "unsigned"), ("tag_moved", "unsigned", "unsigned")]
+    run(pushed("first"))
+    assert told() == [("tag_back", "unsigned", "unsigned")]
+    shown = as_role(Role.VIEWER).get(f"/audit/{ArtifactVerdict.objects.get(digest=digest).pk}/").text
+    assert "It was “Trusted”" in shown and "had meant this digest already" in shown
 
 
 def test_old_changes_and_old_stretches_are_forgotten_by_age_and_number(

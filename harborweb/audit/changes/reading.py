@@ -19,6 +19,7 @@ from harborweb.audit.models import Change, Sweep
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 
+FEW = 8  # on the page of an artifact
 TIMES = {
     "sweep": _("Since the last sweep"), "1": _("24 hours"), "7": _("7 days"), "30": _("30 days"), "": _("All time"),
 }  # fmt: skip
@@ -86,23 +87,35 @@ class Group:
     lines: list[dict[str, Any]]
 
 
+def of_artifact(registry: Registry, repository: str, digest: str) -> tuple[list[dict[str, Any]], bool]:
+    """The newest changes of one artifact as lines of a table, at most FEW, and whether there are more."""
+    rows = Change.objects.filter(registry=registry, repository=repository, digest=digest)[: FEW + 1]
+    found = _lines(list(rows))
+    return found[:FEW], len(found) > FEW
+
+
 def groups(changes: Iterable[Change]) -> list[Group]:
     """`changes` in their order, those that came together under one head, each with its sentence."""
-    listed = list(changes)
+    lines = _lines(list(changes))
+
+    def together(line: dict[str, Any]) -> tuple[int, Any]:
+        change = line["change"]
+        return change.sweep_id or 0, None if change.sweep_id else timezone.localtime(change.at).date()
+
+    found = []
+    for _key, some in groupby(lines, key=together):
+        rows = list(some)
+        found.append(Group(rows[0]["change"].sweep, rows[0]["change"].at, rows))
+    return found
+
+
+def _lines(listed: list[Change]) -> list[dict[str, Any]]:
+    """Each change with its shape and its sentence."""
     fingerprints = {
         one for change in listed for side in (change.before, change.after) for one in side.get("signers", [])
     }
     names = {key.fingerprint or "": key.name for key in Key.objects.filter(fingerprint__in=fingerprints)}
-
-    def together(change: Change) -> tuple[int, Any]:
-        return change.sweep_id or 0, None if change.sweep_id else timezone.localtime(change.at).date()
-
-    found = []
-    for _key, some in groupby(listed, key=together):
-        rows = list(some)
-        lines = [{"change": one, "shape": SHAPES[one.kind], "text": sentence(one, names)} for one in rows]
-        found.append(Group(rows[0].sweep, rows[0].at, lines))
-    return found
+    return [{"change": one, "shape": SHAPES[one.kind], "text": sentence(one, names)} for one in listed]
 
 
 def since_last_sweep(registry: Registry | None) -> tuple[Sweep | None, list[tuple[str, str, str, int]]]:

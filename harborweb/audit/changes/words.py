@@ -1,7 +1,7 @@
 """A change in a sentence: what was seen, and what can be behind it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
@@ -54,7 +54,7 @@ def _signer(change: Change, names: Names) -> str:
 def _was(change: Change) -> str:
     """How it had been, and how long."""
     word = WORDS[Verdict(change.verdict_before)]
-    if change.since is None:
+    if change.since is None or change.at - change.since < timedelta(minutes=1):
         return _("It was “%(word)s”.") % {"word": word}
     return _("It was “%(word)s” for %(time)s.") % {"word": word, "time": timesince(change.since, change.at)}
 
