@@ -14,6 +14,9 @@ from harborweb.registry.errors import RegistryError
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry
 from harborweb.registry.running import run
 from harborweb.signing import services, workshop
+from harborweb.signing.many import services as many
+from harborweb.signing.many.services import Item
+from harborweb.signing.many.workshop import sign_many
 from harborweb.verification.verdict import Verdict
 from tests.harbor_double import HarborDouble
 from tests.harbor_double.fixtures import harbor  # noqa: F401 - a fixture
@@ -86,6 +89,13 @@ def test_an_older_harbor_gets_both_formats_and_a_robot_without_the_right_is_name
     assert job.state == Job.State.SUCCEEDED, job.error + log(job)
     assert job.result["formats"] == ["bundle", "simple"] and "2.13" in job.result["format_reason"]
     assert job.result["harbor"] == {"seen": ["signature.cosign"], "missing": []}
+
+    second = made(asked, "second", "none", "")
+    bulk = many.request_sign_many(asked, lab, [Item("team/app", digest, "1.0")], second)
+    assert bulk.job is not None
+    assert done(bulk.job, sign_many).state == Job.State.SUCCEEDED, log(bulk.job)
+    assert bulk.formats == ["bundle", "simple"]
+    assert bulk.job.result["checks"][0]["harbor"] == {"seen": ["signature.cosign"], "missing": []}
 
     lab.username, lab.password_sealed = "", b""
     lab.save()

@@ -18,7 +18,7 @@ from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.pushing import check_push
-from harborweb.signing import turns, words
+from harborweb.signing import accessories, turns, words
 from harborweb.signing.annotations import Wanted
 from harborweb.signing.by_cosign import Work, prepared, sign_with, verify_with
 from harborweb.signing.formats import Format
@@ -266,7 +266,7 @@ class _Work:
                     self.run.line(_("The verdict could not be brought up to date: %s") % answer)
 
     def sample(self) -> list[dict[str, Any]]:
-        """What real cosign says of a few of those that this job has signed, chosen at random."""
+        """What real cosign, and Harbor's list of accessories, say of a few of those that this job has signed."""
         signed = [(name, one) for name, digests in self.touched.items() for one in digests]
         if not signed:
             self.run.line(_("Nothing was signed, so there is nothing to verify."))
@@ -278,8 +278,14 @@ class _Work:
                 self.run.progress(done, len(chosen))
                 check = verify_with(self.run, replace(work, repository=repository, digest=digest), self.key)
                 kept = {name: check[name] for name in ("outcome", "sentence", "command")}
+                kept["harbor"] = self._in_harbor(repository, digest)
                 checks.append({"image": f"{repository}@{digest}", **kept})
         return checks
+
+    def _in_harbor(self, repository: str, digest: str) -> dict[str, Any]:
+        written = self.bulk.items.get(repository=repository, digest=digest).written.values()
+        stored = [{"digest": one} for one in written if one.startswith("sha256:")]
+        return accessories.listed(self.run, self.bulk.registry, repository, digest, stored) if stored else {}
 
 
 def _order(item: BulkItem) -> Order:
