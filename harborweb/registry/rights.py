@@ -51,7 +51,7 @@ READING = (
           _("A webhook’s news cannot be checked at once, and artifact pages lack Harbor’s own words.")),
     _need("project", "quota:read", _("Show how much a project holds"),
           _("Sizes of projects and of caches are not shown.")),
-    _need("project", "log:list", 
+    _need("project", "log:list",
           _("Count what a cache had to fetch, and confirm who pushed where images are signed by rule"),
           _("Hits and misses of a cache are not shown, and nothing is signed by rule.")),
 )  # fmt: skip
