@@ -1,0 +1,118 @@
+"""Quick reading gives plain answers or none at all."""
+
+import asyncio
+import time
+
+import pytest
+
+from harborweb.registry.client import Endpoint, Limits
+from harborweb.registry.quick import CONNECTIONS, Plain, Quick
+from harborweb.registry.transport import Transport
+from tests.registry.lying import Liar, Lie, answer, endless, lying, raw, redirect, refuse
+
+BODY = b"x" * 1000
+HEADERS = {"Content-Type": "text/x", "Docker-Content-Digest": "sha256:1"}
+
+
+def ask(liar: Liar, paths: list[str], limits: Limits | None = None, method: str = "GET") -> list[Plain | None]:
+    async def run() -> list[Plain | None]:
+        endpoint, bounds = Endpoint(liar.url, allow_http=True), limits or Limits(seconds=1)
+        quick = Quick(endpoint, bounds, Transport(endpoint, bounds).tls)
+        try:
+            return await quick.many(paths, "a/b", "Bearer x", 2000, method)
+        finally:
+            quick.close()
+
+    return asyncio.run(run())
+
+
+def test_many_answers_come_in_order_over_few_connections() -> None:
+    with lying() as liar:
+        for number in range(100):
+            liar.on(f"/{number}", answer(200, b"%d" % number, HEADERS))
+        found = ask(liar, [f"/{number}" for number in range(100)])
+        assert [one and one.body for one in found] == [b"%d" % number for number in range(100)]
+        first = found[0]
+        assert first is not None and first.header(b"content-type") == "text/x" and first.header(b"link") == ""
+        assert first.headers()["docker-content-digest"] == "sha256:1"
+        sent = liar.requests[0].headers
+        assert sent["Accept"] == "a/b" and sent["Authorization"] == "Bearer x" and sent["Accept-Encoding"] == "identity"
+        assert CONNECTIONS < 100
+
+
+PLAIN: dict[str, tuple[Lie, int, bytes]] = {
+    "200": (answer(200, BODY), 200, BODY),
+    "404": (refuse(404, "MANIFEST_UNKNOWN"), 404, b"MANIFEST_UNKNOWN"),
+    "empty": (answer(200, b""), 200, b""),
+    "closing": (answer(200, BODY, {"Connection": "close"}), 200, BODY),
+}
+ODD: dict[str, Lie] = {
+    "redirect": redirect("/elsewhere"),
+    "401": refuse(401, "UNAUTHORIZED"),
+    "429": refuse(429, "TOOMANYREQUESTS"),
+    "500": refuse(500, "UNKNOWN"),
+    "206": answer(206, BODY),
+    "chunked": endless(every=0.01),
+    "too large": answer(200, b"x" * 2001),
+    "silent": raw(b"", hang=True),
+    "cut": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123"),
+    "no length": raw(b"HTTP/1.1 200 OK\r\n\r\n{}"),
+    "two lengths": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\n{}"),
+    "signed length": raw(b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}"),
+    "length and chunked": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", hang=True
+    ),
+    "more than its length": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n", hang=True),
+    "packed": answer(200, BODY, {"Content-Encoding": "gzip"}),
+    "folded": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: a\r\n b\r\n\r\n{}"),
+    "HTTP/1.0": raw(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+    "not HTTP": raw(b"SSH-2.0-OpenSSH\r\n\r\n"),
+    "an endless head": raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000, hang=True),
+}
+
+
+@pytest.mark.parametrize("form", PLAIN)
+def test_plain_answers_are_taken(form: str) -> None:
+    lie, status, part = PLAIN[form]
+    with lying() as liar:
+        liar.on("/v2/x", lie)
+        for found in ask(liar, ["/v2/x"] * 20):
+            assert found is not None and found.status == status and part in found.body
+
+
+@pytest.mark.parametrize("form", ODD)
+def test_whatever_is_not_plain_is_no_answer_and_takes_no_time(form: str) -> None:
+    with lying() as liar:
+        liar.on("/v2/x", ODD[form])
+        began = time.monotonic()
+        assert ask(liar, ["/v2/x"]) == [None]
+        assert time.monotonic() - began < 5
+
+
+def test_an_odd_answer_is_not_mixed_up_with_the_next_ones() -> None:
+    with lying() as liar:
+        liar.on("/odd", ODD["more than its length"])
+        liar.on("/good", answer(200, BODY))
+        found = ask(liar, ["/odd", "/good"] * 10)
+        assert all((one is None) == (number % 2 == 0) for number, one in enumerate(found))
+
+
+@pytest.mark.parametrize("path", ["/v2/ x", "/v2/\r\nX: y", "v2", "/v2/ü"])
+def test_an_address_that_is_none_is_not_sent(path: str) -> None:
+    with lying() as liar:
+        assert ask(liar, [path]) == [None] and not liar.requests
+
+
+def test_a_registry_that_wants_patience_or_is_not_there_is_left_to_the_careful_way() -> None:
+    with lying() as liar:
+        liar.on("/v2/x", refuse(429, "TOOMANYREQUESTS"))
+        found = ask(liar, ["/v2/x"] * 200)
+        assert found == [None] * 200 and len(liar.requests) <= CONNECTIONS
+    assert ask(liar, ["/v2/x"] * 3) == [None] * 3
+
+
+def test_a_head_has_no_body() -> None:
+    with lying() as liar:
+        liar.on("/v2/x", answer(200, BODY))
+        for found in ask(liar, ["/v2/x"] * 9, method="HEAD"):
+            assert found is not None and (found.body, found.header(b"content-length")) == (b"", "1000")
