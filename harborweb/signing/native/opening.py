@@ -96,6 +96,8 @@ def _decrypted(sealed: dict[str, Any], password: bytes) -> bytes:
     salt, nonce, text = (
         base64.b64decode(one, validate=True) for one in (kdf["salt"], cipher["nonce"], sealed["ciphertext"])
     )
+    if len(nonce) != SecretBox.NONCE_SIZE:  # else nacl would call it a wrong password
+        raise ValueError("no nonce")
     key = hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=2 * memory, dklen=32)
     try:
         return bytes(SecretBox(key).decrypt(text, nonce))
