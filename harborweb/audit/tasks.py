@@ -111,6 +111,7 @@ def note_ending() -> None:
 
 @shared_task(expires=3600)
 def forget_old() -> None:
-    """Forget changes and the history of tags beyond their bounds, and what was made for others and has expired."""
+    """Forget changes, tags and solved findings beyond their bounds, and what was made for others and has expired."""
     pruning.forget_old()
+    lifecycle.forget_old()
     handouts.forget()

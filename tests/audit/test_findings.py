@@ -1,6 +1,7 @@
 """The life of a finding: opened, acknowledged, changed, solved, back again; and the page that shows it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.audit import counts, keeping
-from harborweb.audit.findings import listing
+from harborweb.audit.findings import lifecycle, listing
 from harborweb.audit.models import ArtifactVerdict, Finding, Sweep
 from harborweb.audit.policies import revisions
 from harborweb.registry.models import Registry
@@ -104,6 +105,15 @@ def test_what_is_gone_is_solved(lab: Registry) -> None:
     assert {one.tags[0]: one.state for one in Finding.objects.all()} == {"1": "solved", "2": "open"}
     keeping.forget_repositories(lab, Sweep.objects.create(registry=lab), [], timezone.now())
     assert set(Finding.objects.values_list("state", flat=True)) == {"solved"} and counts.open_findings() == 0
+
+
+def test_what_was_solved_long_ago_is_forgotten(lab: Registry) -> None:
+    sweep(lab, ("1", Verdict.UNSIGNED, "-"), ("2", Verdict.UNSIGNED, "-"), ("3", Verdict.UNSIGNED, "-"))
+    sweep(lab, ("3", Verdict.UNSIGNED, "-"))
+    old = timezone.now() - timedelta(days=lifecycle.KEPT_DAYS + 1)
+    Finding.objects.exclude(tags=["2"]).update(changed=old)
+    assert lifecycle.forget_old() == 1
+    assert {one.tags[0]: one.state for one in Finding.objects.all()} == {"2": "solved", "3": "open"}
 
 
 def test_a_policy_solves_and_opens(lab: Registry) -> None:

@@ -5,7 +5,9 @@ Called inside the transaction that keeps (`audit.kept`), so a finding never says
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from harborweb.audit.kept import Kept, Was
 from harborweb.audit.models import Finding, FindingEvent
@@ -14,6 +16,7 @@ from harborweb.verification.verdict import GREEN
 State, Kind = Finding.State, Finding.Kind
 KINDS = list(Kind)  # in the order of the list: the worst first
 BATCH = 500
+KEPT_DAYS = 400  # of what is solved
 TRIED = re.compile(r"\(\d+ [^)]*\)")  # how many keys were tried says nothing about the artifact
 
 
@@ -68,6 +71,15 @@ def log(findings: Sequence[Finding], at: datetime, by: str = "", note: str = "")
         ),
         batch_size=BATCH,
     )  # fmt: skip
+
+
+def forget_old() -> int:
+    """Forget findings that were solved more than KEPT_DAYS ago, with their history; how many."""
+    old = timezone.now() - timedelta(days=KEPT_DAYS)
+    numbers = list(Finding.objects.filter(state=State.SOLVED, changed__lt=old).order_by().values_list("pk", flat=True))
+    for start in range(0, len(numbers), BATCH):
+        Finding.objects.filter(pk__in=numbers[start : start + BATCH]).delete()
+    return len(numbers)
 
 
 def _opened(kept: Kept, digest: str, was: Was) -> Finding:
