@@ -143,6 +143,7 @@ def measure(folder: Path, redis: str, url: str, workers: int) -> dict[str, float
     ]  # fmt: skip
     try:
         while (folder / "workers.log").read_bytes().count(b" ready.") < workers:
+            assert not any(process.poll() for process in processes), (folder / "workers.log").read_text()
             time.sleep(0.2)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.sweep_workers", "--begin", url], check=True, env=environment,

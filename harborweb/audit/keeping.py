@@ -171,7 +171,7 @@ def _covers(now: str, before: str) -> bool:
 def forget_unseen(registry: Registry, this: Sweep, repository: str, began: datetime, unread: Collection[str]) -> None:
     """After the last batch of `repository`, with which the sweep began at `began`: forget the artifacts that none of
     them had, and say of the tags that none had that they are gone; of the `unread` ones nothing is known."""
-    sightings.whole(registry, repository, {}, began, unread=unread)
+    sightings.unseen(registry, repository, began, unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     gone = _delete(mine.filter(checked__lte=began))
     lost: dict[str, tuple[str, ...]] = {}

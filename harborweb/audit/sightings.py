@@ -71,6 +71,13 @@ def changed_since(registry: Registry, repository: str, at: datetime) -> dict[str
     return {row.tag: row.digest if row.ended is None else "" for row in changed}
 
 
+def unseen(registry: Registry, repository: str, at: datetime, unread: Collection[str] = ()) -> None:
+    """Nobody saw a tag of `repository` after `at`, though all that are listed were asked for: it was gone then. Of the
+    `unread` ones nothing is said. Reads none of the others."""
+    still = TagSighting.objects.filter(registry=registry, repository=repository, ended=None, last_seen__lte=at)
+    _end(still.exclude(tag__in=list(unread)), at)
+
+
 def forget_repositories(registry: Registry, listed: Collection[str], at: datetime, project: str = "") -> None:
     """End what repositories (of `project` alone where one is named) meant that the registry did not list at `at`."""
     still = TagSighting.objects.filter(registry=registry, ended=None, last_seen__lte=at)
