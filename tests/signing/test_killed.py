@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from harborweb.signing.models import BulkSigning
 from harborweb.signing.tasks import sign_many as task
 from tests.jobs.conftest import broker, until, worker  # noqa: F401 - fixtures
 from tests.signing.conftest import Image
+from tests.signing.cosigning import verifies
 from tests.signing.jobs import done, log, made
 from tests.signing.test_keys import SECRET
 
@@ -59,7 +61,9 @@ def signatures(row: Any, images: list[Image]) -> tuple[Counter[int], Counter[int
     return async_to_sync(counted)()
 
 
-def test_exactly_one_signature_each(killed: tuple[BulkSigning, list[Image]], row: Any) -> None:
+def test_exactly_one_signature_each(
+    killed: tuple[BulkSigning, list[Image]], row: Any, cosign_three: str, tmp_path: Path
+) -> None:
     bulk, images = killed
     counts = bulk.counts()
     assert counts["signed"] < HOW_MANY and counts["signing"] <= AT_ONCE and counts["waiting"]
@@ -73,3 +77,7 @@ def test_exactly_one_signature_each(killed: tuple[BulkSigning, list[Image]], row
     assert bulk.counts()["signed"] == HOW_MANY
     assert signatures(row, images) == (Counter({1: HOW_MANY}), Counter({1: HOW_MANY}))
     assert all(one["outcome"] == "good" for one in job.result["checks"])
+    references = [f"{row.host}/{one.repository}@{one.digest}" for one in images]
+    assert bulk.key is not None
+    code, said = verifies(cosign_three, bulk.key, references[0], tmp_path, *references[1:])
+    assert code == 0, said

@@ -95,6 +95,10 @@ def test_each_is_signed_once_and_both_cosigns_verify(
             code, said = verifies(program, key, reference, tmp_path, "-a", f"dev.harborweb.tag={image.tag}")
             assert code == 0, said
             assert verifies(program, key, reference, tmp_path, "-a", "why=else")[0] != 0
+    references = [f"{row.host}/{one.repository}@{one.digest}" for one in images]
+    for program in (cosign2, cosign3):  # all of them, in one process
+        code, said = verifies(program, key, references[0], tmp_path, *references[1:])
+        assert code == 0, said
     [one, _other] = by(row, images[0], key)
     assert one.annotations["dev.harborweb.repository"] == "many/app0"
     assert one.annotations["dev.harborweb.signer"] == asked.user.get_username()
