@@ -7,6 +7,7 @@ Nothing here says that it is true: `keyless` does. OIDs: Fulcio's, 1.3.6.1.4.1.5
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from harborweb.errors import Problem
@@ -20,6 +21,7 @@ OTHER_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 MAX_CERTIFICATE_BYTES = 64 * 1024
 MAX_NAME = 2000
 _UTF8_STRING = 0x0C
+_FAULTS = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def read_leaf(der: bytes) -> Leaf:
         return Leaf(identity, load_public_key(pem), certificate)
     except Problem as error:
         raise Malformed(_("The key of the signature's certificate is of a kind that is not used.")) from error
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _FAULTS as error:
         raise Malformed(_("The signature's certificate cannot be read.")) from error
 
 

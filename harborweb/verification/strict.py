@@ -32,8 +32,11 @@ def decode_base64(text: object, what: str) -> bytes:
     """
     if not isinstance(text, str) or not text:
         raise Malformed(_("%(what)s is missing or empty.", what=what))
+    whole = text.replace("\r", "").replace("\n", "")
     try:
-        data = base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
+        if len(whole) % 4:  # Python takes padding where there is nothing to pad, Go does not
+            raise ValueError(what)
+        data = base64.b64decode(whole, validate=True)
     except ValueError as error:
         raise Malformed(_("%(what)s is not base64.", what=what)) from error
     if not data:

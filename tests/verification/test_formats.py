@@ -107,7 +107,7 @@ def test_pae() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", None, 1, "A", "A===", "AA=A", "A A=", "AA==\t", "AAAA\u00e9", "-_-_", "====", "\n"]
+    "text", ["", None, 1, "A", "A===", "AA=A", "A A=", "AA==\t", "AAAA\u00e9", "-_-_", "====", "\n", "QUJD=", "QUJD=="]
 )
 def test_base64_refused(text: object) -> None:
     """Python's decoder would take most of these."""

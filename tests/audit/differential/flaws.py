@@ -94,6 +94,12 @@ def _middle(_m: Making, signature: bytes) -> bytes:
     return signature[:-1] + bytes([signature[-1] ^ 1])
 
 
+def _padded(m: Making, data: bytes) -> str:
+    """Padding behind text that needs none, or more of it."""
+    text = b64(m.signed(data))
+    return text + ("=" if text.endswith("=") else "==")
+
+
 def _two_numbers(m: Making, signature: bytes) -> bytes:
     r, s = decode_dss_signature(signature)
     size = (m.signer.private.curve.key_size + 7) // 8
@@ -153,6 +159,7 @@ _simple("missing", Verdict.INVALID, spelt=lambda _m, _data: None)
 _simple("empty", Verdict.INVALID, spelt=lambda _m, _data: "")
 _simple("no-base64", Verdict.INVALID, spelt=lambda m, data: b64(m.signed(data))[:-4] + "!!!!")
 _simple("space", Verdict.INVALID, spelt=lambda m, data: b64(m.signed(data)).replace("A", " A", 1) + " ")
+_simple("padded-more", Verdict.INVALID, spelt=lambda m, data: _padded(m, data))
 _simple("cut", Verdict.INVALID, spelt=_respelt(lambda _m, signature: signature[:-3]))
 _simple("trailing", Verdict.INVALID, spelt=_respelt(lambda _m, signature: signature + b"\0\0\0"))
 _simple(

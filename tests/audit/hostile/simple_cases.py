@@ -248,6 +248,17 @@ async def base64_with_a_no_break_space(b: Bench) -> str:
     return await _respelt(b, "no-break")
 
 
+@case(Verdict.INVALID, key="rsa3072")
+async def base64_with_padding_behind(b: Bench) -> str:
+    """A good signature of a length that needs no padding, with padding, which Python's decoder takes."""
+    digest = await b.image()
+    payload = simple_payload(digest)
+    text = b64(b.signers["rsa3072"].sign(payload))
+    assert not text.endswith("=")
+    await b.sig(digest, [await b.layer(payload, f"{text}==")])
+    return digest
+
+
 @case(Verdict.TRUSTED)
 async def base64_with_line_ends(b: Bench) -> str:
     """A good signature broken by CR and LF, which Go's decoder skips."""
