@@ -125,7 +125,7 @@ def overview() -> Overview:
         slices=donut([(verdict, count) for verdict, _word, count in legend]),
         legend=legend,
         bars=[(project, audit_charts.bar(project.counts, 220)) for project in summary.projects[:8]],
-        curve=coverage(Sweep.objects.filter(complete=True, artifacts__gt=0).order_by("-finished")[:30]),
+        curve=coverage(Sweep.objects.filter(**Sweep.WHOLE, complete=True, artifacts__gt=0).order_by("-finished")[:30]),
         findings=_cosign() + _robots() + _findings(),
         open=audit.open_findings(),
     )
