@@ -117,11 +117,17 @@ class LimitsForm(forms.Form):
                 self.add_error(problem.field, str(problem))
         return cleaned
 
+    def _kept(self, name: str) -> Any:
+        """What was typed; or what holds, where that is the same to the minute: a form shows no seconds."""
+        typed, held = self.cleaned_data[name], getattr(self.key, name)
+        same = typed is not None and held is not None and held.replace(second=0, microsecond=0) == typed
+        return held if same else typed
+
     def limits(self) -> Limits:
         """What was typed, once it is valid."""
         typed = self.cleaned_data
         return Limits(
-            typed["trusted"], typed["not_before"], typed["not_after"], typed["revoked_from"],
+            typed["trusted"], self._kept("not_before"), self._kept("not_after"), self._kept("revoked_from"),
             typed["revoked_reason"].strip() if typed["revoked_from"] else "",
             typed["successor"].pk if typed["successor"] else None, typed["projects"], typed["published"],
         )  # fmt: skip

@@ -217,3 +217,14 @@ def test_a_key_that_ends_soon_is_told_of_once(known: Registry, admin: Any) -> No
     assert message.title == "a key that ends soon on samples"
     assert "demo: Ends in 9 days" in message.as_text() and "new finding" not in message.title
     assert "Rotate this key" in admin.get(reverse("signing:keys")).text
+
+
+def test_seconds_that_no_form_shows_are_not_lost(admin: Any) -> None:
+    at = timezone.now() - HOUR
+    key = Key.objects.create(name="k", kind="public", fingerprint="f" * 64, public_pem=PEM, not_before=at)
+    shown = admin.get(reverse("signing:key", args=[key.pk])).context["form"]
+    form = typed(key, not_before=shown["not_before"].value().strftime("%Y-%m-%d %H:%M"))
+    page = admin.post(reverse("audit:key_impact", args=[key.pk]), form)
+    assert (
+        page.context["changed"] == [] and "key-save" not in page.text and "These are the limits that hold." in page.text
+    )
