@@ -17,6 +17,7 @@ from harborweb.audit.ci import snippets
 from harborweb.audit.formats.about import TrustedBy
 from harborweb.audit.models import PolicyRevision
 from harborweb.registry.models import Registry
+from harborweb.signing.models import Key
 from tests import parts
 
 # What stands for docker: the image's `manage` is ours, and its /keys is the folder keys beside us.
@@ -84,6 +85,14 @@ def test_every_snippet_runs_against_a_real_registry(
     assert shell(commands(answer.context["snippets"])["gitlab"], folder).returncode == 1
     root = ElementTree.parse(folder / "signatures.xml").getroot()
     assert int(root.get("failures", "0")) > 3
+
+
+def test_a_key_is_left_out_that_the_command_would_trust_too_far(known: Registry, as_role: Callable[[int], Any]) -> None:
+    client = as_role(Role.VIEWER)
+    for change in ({"revoked_from": "2020-01-01T00:00Z"}, {"not_after": "2020-01-01T00:00Z"}, {"projects": ["team"]}):
+        Key.objects.update(**{"revoked_from": None, "not_after": None, "projects": [], **change})
+        answer = client.get(f"/audit/ci/?registry={known.pk}")
+        assert "demo.pub" not in answer.text and "Left out: demo." in answer.text
 
 
 STRANGE = snippets.Setting(

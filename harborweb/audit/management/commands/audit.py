@@ -70,6 +70,8 @@ class Command(BaseCommand):
             wrong, policy = failing(options["fail_on"]), PolicyFile.read(options["policy"])
             judgements, about = asyncio.run(self._judged(options))
             lines = policy.lines(judgements, about)
+            if any(rule.grace_hours for rule in policy.policy.rules):
+                self._say(_("Nothing is remembered from run to run, so the policy’s time of grace counts as over."))
             self._print(lines, replace(about, policy=policy.text), options)
         except CommandError:
             raise
