@@ -292,6 +292,12 @@ class _Search:
             data = await self._blob(layer, self.options.payload_bytes, where, manifest.body, found)
             if data is not None:
                 found.append(Seen(judge_attestation(data, self.digest, self.keys, where), manifest.body))
+        if len(layers) > self.options.attestations:
+            reason = _(
+                "%(n)s attestations lie here; only %(limit)s are read.",
+                n=len(layers), limit=self.options.attestations,
+            )  # fmt: skip
+            found.append(Seen(Finding(place, Verdict.ATTESTATION_ONLY, reason), manifest.body))
 
     async def _blob(
         self, layer: Descriptor, limit: int, place: str, manifest: bytes, found: list[Seen]

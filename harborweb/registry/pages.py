@@ -59,8 +59,12 @@ class PageReader:
         seen: set[str] = set()
         path: str | None = self._path
         while path is not None:
-            if path in seen or len(seen) >= self._client.limits.pages:
+            if path in seen:
                 raise errors.odd(self._host, _("its pages have no end (%s)") % self._what)
+            if len(seen) >= (most := self._client.limits.pages):
+                raise errors.odd(
+                    self._host, _("it has more than %(n)d pages (%(what)s)") % {"n": most, "what": self._what}
+                )
             seen.add(path)
             try:
                 content, answer = await self.page(path)

@@ -283,8 +283,14 @@ def parse_json(body: bytes, host: str, depth: int = Limits.json_depth) -> Any:
         if body.count(b"[") + body.count(b"{") > depth:
             _check_depth(text, depth)
         return json.loads(text)
+    except _TooDeep as error:
+        raise errors.not_a_registry(host, _("its JSON is nested deeper than %d") % depth) from error
     except (ValueError, RecursionError) as error:
         raise errors.not_a_registry(host, _("JSON was due and something else came")) from error
+
+
+class _TooDeep(ValueError):
+    """JSON that is nested deeper than we go."""
 
 
 def _check_depth(text: str, depth: int) -> None:
@@ -292,4 +298,4 @@ def _check_depth(text: str, depth: int) -> None:
     for match in _STRUCTURE.finditer(text):
         level += (match[1] is not None) - (match[2] is not None)
         if level > depth:
-            raise ValueError("nested too deep")
+            raise _TooDeep

@@ -272,10 +272,11 @@ def test_the_bounds_of_bundles_and_attestations(judged: Callable[..., Judged]) -
         await b.bundled(digests[0])
         config = await b.blob(b"{}", "application/vnd.oci.image.config.v1+json")
         layer = await b.blob(b"{" + b" " * 200, "application/vnd.dsse.envelope.v1+json")
-        manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer]}
+        manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer] * 3}
         await b.put(digests[1].replace(":", "-") + ".att", manifest)
 
-    rows = judged(fill, Options(payload_bytes=100, bundle_bytes=100))
+    rows = judged(fill, Options(payload_bytes=100, bundle_bytes=100, attestations=2))
+    assert "3 attestations" in rows[digests[1]].findings[-1].reason and "2" in rows[digests[1]].findings[-1].reason
     assert [rows[digest].verdict for digest in digests] == [Verdict.UNCHECKED, Verdict.ATTESTATION_ONLY]
     assert "100 bytes" in rows[digests[0]].reason and "201 bytes" in rows[digests[1]].reason
 
