@@ -1,7 +1,9 @@
 """Quick reading gives plain answers or none at all."""
 
 import asyncio
+import ssl
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,14 +11,15 @@ from harborweb.registry.client import Endpoint, Limits
 from harborweb.registry.quick import CONNECTIONS, Plain, Quick
 from harborweb.registry.transport import Transport
 from tests.registry.lying import Liar, Lie, answer, endless, lying, raw, redirect, refuse
+from tests.registry.tls import authority
 
 BODY = b"x" * 1000
 HEADERS = {"Content-Type": "text/x", "Docker-Content-Digest": "sha256:1"}
 
 
-def ask(liar: Liar, paths: list[str], limits: Limits | None = None, method: str = "GET") -> list[Plain | None]:
+def ask(liar: Liar, paths: list[str], method: str = "GET", ca_pem: str = "") -> list[Plain | None]:
     async def run() -> list[Plain | None]:
-        endpoint, bounds = Endpoint(liar.url, allow_http=True), limits or Limits(seconds=1)
+        endpoint, bounds = Endpoint(liar.url, allow_http=True, ca_pem=ca_pem), Limits(seconds=1)
         quick = Quick(endpoint, bounds, Transport(endpoint, bounds).tls)
         try:
             return await quick.many(paths, "a/b", "Bearer x", 2000, method)
@@ -109,6 +112,18 @@ def test_a_registry_that_wants_patience_or_is_not_there_is_left_to_the_careful_w
         found = ask(liar, ["/v2/x"] * 200)
         assert found == [None] * 200 and len(liar.requests) <= CONNECTIONS
     assert ask(liar, ["/v2/x"] * 3) == [None] * 3
+
+
+def test_https_is_read_quickly_only_with_an_authority_that_is_trusted(tmp_path: Path) -> None:
+    made = authority(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate, made.key)
+    with lying(tls=context) as liar:
+        liar.on("/v2/x", answer(200, BODY))
+        found = ask(liar, ["/v2/x"] * 9, ca_pem=made.ca_pem)
+        assert [one and one.body for one in found] == [BODY] * 9
+        liar.requests.clear()
+        assert ask(liar, ["/v2/x"] * 9) == [None] * 9 and not liar.requests
 
 
 def test_a_head_has_no_body() -> None:
