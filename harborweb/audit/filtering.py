@@ -15,7 +15,7 @@ from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry
 
-PAGE = 50
+PAGE = 40  # rows of one page; most of its time goes into writing them
 MOST = 2_000  # of what a search finds, counted and paged through; a closer word finds the rest
 VERDICTS = ("findings", "all", *(v.value for v in ORDER))
 
