@@ -159,6 +159,31 @@ def moment(at: datetime) -> str:
     return date_format(timezone.localtime(at), "j M Y H:i T")
 
 
+def is_over(key: Key, now: datetime | None = None) -> bool:
+    """Whether what it signs from now on would not count: revoked, or its time is up."""
+    now = now or timezone.now()
+    return any(end is not None and end <= now for end in (key.revoked_from, key.not_after))
+
+
+def check_signs(key: Key) -> None:
+    """Raise Problem unless `key` can sign, and what it signs now can count."""
+    if not key.signs:
+        raise Problem(
+            _("%s cannot sign: only its public half is here.") % key.name, _("Choose a key pair."), field="key"
+        )
+    if not is_over(key):
+        return
+    end = min(one for one in (key.revoked_from, key.not_after) if one is not None)
+    raise Problem(
+        _("%(name)s signs no more: a signature that is first seen after %(end)s does not count.")
+        % {"name": key.name, "end": moment(end)},
+        _("Sign with its successor, %s.") % key.successor.name
+        if key.successor
+        else _("Choose another key, or set its limits anew."),
+        field="key",
+    )
+
+
 def state_of(key: Key, now: datetime | None = None) -> tuple[str, str, str]:
     """A ready key's state: name (trusted, ends, begins, revoked, ended, off), its word, and the words below it."""
     now = now or timezone.now()

@@ -26,7 +26,7 @@ from harborweb.signing import tasks, words
 from harborweb.signing.annotations import check_own
 from harborweb.signing.keyfiles import read_public
 from harborweb.signing.keysmith import already_here
-from harborweb.signing.limits import Limits, set_limits
+from harborweb.signing.limits import Limits, check_signs, is_over, set_limits
 from harborweb.signing.models import CosignFound, Key
 from harborweb.tools import cosign_features, cosign_kms
 from harborweb.verification.keys import PublicKey, load_public_key
@@ -52,9 +52,9 @@ def keyring() -> list[TrustedKey]:
 
 
 def signing_keys() -> list[Key]:
-    """The keys that the sign panel offers: trusted ones first, the one used last at the top."""
+    """The keys that the sign panel offers: trusted ones first, the one used last at the top; none that is over."""
     rows = Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY)
-    return list(rows.order_by("-trusted", F("used").desc(nulls_last=True), "name"))
+    return [key for key in rows.order_by("-trusted", F("used").desc(nulls_last=True), "name") if not is_over(key)]
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,7 @@ def request_sign(
     one works gives the same job.
     """
     check_own(annotations or {})
-    if not key.signs:
-        raise Problem(
-            _("%s cannot sign: only its public half is here.") % key.name,
-            _("Choose a key pair."),
-            field="key",
-        )
+    check_signs(key)
     click = secrets.token_hex(8)
     slot = sealing.put_once(password) if key.asks else ""
     job = jobs.request(

@@ -1,6 +1,7 @@
 """The pages of keys and the two panels, as a browser meets them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.signing import keysmith, services, workshop
 from harborweb.signing.models import CosignFound, Key
@@ -306,6 +309,19 @@ def test_the_panels_name_the_whole_digest(
     )
     assert reverse("signing:public", args=[pair.pk]) in page
     assert "needs the role signer" in page and "<form" not in page
+
+
+@pytest.mark.parametrize("limit", ["revoked_from", "not_after"])
+def test_a_key_whose_time_is_over_is_not_offered_and_signs_nothing(row: Any, pair: Key, limit: str) -> None:
+    setattr(pair, limit, timezone.now() - timedelta(minutes=1))
+    pair.successor = Key.objects.create(name="after", kind=Key.Kind.PUBLIC, fingerprint="f" * 64)
+    pair.save()
+    assert services.signing_keys() == []
+    with pytest.raises(Problem, match="signs no more.*Sign with its successor, after"):
+        services.request_sign(None, row, "team/app", "sha256:" + "a" * 64, "", pair)
+    setattr(pair, limit, timezone.now() + timedelta(days=1))
+    pair.save()
+    assert services.signing_keys() == [pair]
 
 
 def test_the_panels_without_key_or_cosign(as_role: Callable[[int], Client], row: Any) -> None:

@@ -22,6 +22,7 @@ from harborweb.registry.harbor.pushes import Push, last_push
 from harborweb.registry.models import Registry
 from harborweb.registry.names import COSIGN_TAG
 from harborweb.signing import services as signing
+from harborweb.signing.limits import is_over
 
 KEPT = 2_000  # decisions of one registry
 ASK_AGAIN = (0.0, 1.0, 3.0)  # seconds: Harbor writes its log a little after it has told of a push
@@ -74,8 +75,8 @@ def _refusal(rule: SigningRule, push: Push) -> str:
         return _("Pushed before the rule was switched on.")
     if not rule.key.signs or rule.key.asks:
         return _("The key %s cannot sign by itself: its password is not stored here.") % rule.key.name
-    if rule.key.revoked_from is not None:
-        return _("The key %s is revoked.") % rule.key.name
+    if rule.key.revoked_from is not None or is_over(rule.key):
+        return _("The key %s is revoked, or its time is up.") % rule.key.name
     return ""
 
 

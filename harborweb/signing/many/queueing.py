@@ -9,6 +9,7 @@ from harborweb.accounts.services import record
 from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
+from harborweb.signing.limits import check_signs, is_over
 from harborweb.signing.many.models import BulkSigning
 from harborweb.signing.models import Key
 
@@ -41,7 +42,14 @@ def go_on(task: Task) -> int:
     lost = BulkSigning.objects.filter(job__state=Job.State.LOST).select_related("job", "key", "registry")
     for bulk in lost[:20]:
         tried = Job.objects.filter(kind="sign_many", arguments__bulk=bulk.pk, state=Job.State.LOST).count()
-        if bulk.key is None or not bulk.key.signs or bulk.key.asks or tried > AGAIN_MOST or not bulk.left():
+        if (
+            bulk.key is None
+            or not bulk.key.signs
+            or is_over(bulk.key)
+            or bulk.key.asks
+            or tried > AGAIN_MOST
+            or not bulk.left()
+        ):
             continue
         queue(task, None, bulk, "")
         count += 1
@@ -50,10 +58,7 @@ def go_on(task: Task) -> int:
 
 def check(key: Key, password: str | None) -> None:
     """Raise Problem unless `key` can sign with what was typed; None: nothing is to be typed yet."""
-    if not key.signs:
-        raise Problem(
-            _("%s cannot sign: only its public half is here.") % key.name, _("Choose a key pair."), field="key"
-        )
+    check_signs(key)
     if key.asks and password == "":
         raise Problem(
             _("%s asks for its password each time.") % key.name,
