@@ -36,6 +36,8 @@ SERVERS = {  # package: where its program is
     "iproute2": "/usr/*bin/ip",
     "libxml2-utils": "/usr/bin/xmllint",
     "python3-aiosmtpd": "/usr/bin/aiosmtpd",
+    "curl": "/usr/bin/curl",
+    "jq": "/usr/bin/jq",
 }
 
 

@@ -313,11 +313,12 @@ def test_the_panels_name_the_whole_digest(
 
 @pytest.mark.parametrize("limit", ["revoked_from", "not_after"])
 def test_a_key_whose_time_is_over_is_not_offered_and_signs_nothing(row: Any, pair: Key, limit: str) -> None:
+    pair.refresh_from_db()
     setattr(pair, limit, timezone.now() - timedelta(minutes=1))
     pair.successor = Key.objects.create(name="after", kind=Key.Kind.PUBLIC, fingerprint="f" * 64)
     pair.save()
     assert services.signing_keys() == []
-    with pytest.raises(Problem, match="signs no more.*Sign with its successor, after"):
+    with pytest.raises(Problem, match=r"signs no more.*Sign with its successor, after"):
         services.request_sign(None, row, "team/app", "sha256:" + "a" * 64, "", pair)
     setattr(pair, limit, timezone.now() + timedelta(days=1))
     pair.save()
