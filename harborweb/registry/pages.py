@@ -79,7 +79,12 @@ class PageReader:
         """The path of the next page; raises when it lies elsewhere."""
         if url is None:
             return None
-        if url.origin() != self._client.endpoint.base.origin() or not url.raw_path.startswith("/v2/"):
+        if (
+            not url.absolute
+            or url.scheme not in {"http", "https"}
+            or url.origin() != self._client.endpoint.base.origin()
+            or not url.raw_path.startswith("/v2/")
+        ):
             raise errors.odd(self._host, _("its next page lies at another address"))
         return url.raw_path_qs
 

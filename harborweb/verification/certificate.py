@@ -21,7 +21,14 @@ OTHER_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 MAX_CERTIFICATE_BYTES = 64 * 1024
 MAX_NAME = 2000
 _UTF8_STRING = 0x0C
-_FAULTS = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_FAULTS = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True)

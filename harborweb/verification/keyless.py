@@ -33,7 +33,8 @@ MAX_PATTERN = 500
 # Whatever the library and what lies under it make of bytes that strangers wrote; more than these is a mistake of ours.
 _FAULTS = (
     Error, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+    x509.InvalidVersion, x509.UnsupportedGeneralNameType, ValueError, TypeError, KeyError, IndexError, AttributeError,
+    OverflowError,
     ArithmeticError, RecursionError, AssertionError,
 )  # fmt: skip
 

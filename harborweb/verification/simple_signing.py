@@ -141,7 +141,7 @@ def _check_companions(layer: Mapping[str, str], *, by_key: bool) -> None:
             valid_now = leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc
             if by_key and name == CERTIFICATE and not valid_now:
                 raise Malformed(_("The signature carries a certificate that is not valid now."))
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise Malformed(_("The annotation %(name)s holds no certificate.", name=name)) from error
     shapes: dict[str, Shape] = {
         LOG_BUNDLE: {"SignedEntryTimestamp": str, "Payload": dict},
@@ -202,7 +202,7 @@ def _leaf(layer: Mapping[str, str]) -> Leaf | None:
     try:
         first = x509.load_pem_x509_certificates(text.encode())[0]
         return read_leaf(first.public_bytes(serialization.Encoding.DER))
-    except (ValueError, Malformed):
+    except (ValueError, x509.InvalidVersion, Malformed):
         return None
 
 
