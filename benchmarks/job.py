@@ -28,10 +28,10 @@ def walk(registry: Any) -> tuple[float, float]:
     """Seconds on the clock and of this process that one sweep takes."""
     from django.utils import timezone
 
-    from harborweb.audit import parts
+    from harborweb.audit.judging.survey import repositories_of
     from harborweb.audit.models import Sweep
-    from harborweb.audit.survey import repositories_of
-    from harborweb.audit.walking import walking
+    from harborweb.audit.sweeps import parts
+    from harborweb.audit.sweeps.walking import walking
     from harborweb.jobs.models import Job
 
     job = Job.objects.create(kind="sweep", title="bench", subject="bench", state=Job.State.RUNNING, queue="default")

@@ -55,9 +55,9 @@ def _worked() -> float:
 
 def with_ours(url: str, public_pem: bytes, memory: dict[str, Any], *, again: bool) -> tuple[float, float]:
     """Seconds on the clock and of this process that a sweep takes, every verdict asserted; fills or uses `memory`."""
-    from harborweb.audit import remembered
-    from harborweb.audit.rows import judge_repository
-    from harborweb.audit.survey import repositories_of
+    from harborweb.audit.judging import remembered
+    from harborweb.audit.judging.rows import judge_repository
+    from harborweb.audit.judging.survey import repositories_of
     from harborweb.registry.client import Client, Endpoint
     from harborweb.verification.keys import load_public_key
 

@@ -164,8 +164,9 @@ def begin(url: str) -> None:
     import django
 
     django.setup()
-    from harborweb.audit import sweeping, tasks
+    from harborweb.audit import tasks
     from harborweb.audit.models import Part, Sweep
+    from harborweb.audit.sweeps import sweeping
     from harborweb.registry.models import Registry
 
     registry = Registry.objects.create(name="bench", url=url, allow_http=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import Q
 
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_artifact
 from harborweb.audit.keeping import keep
 from harborweb.audit.models import ArtifactVerdict
-from harborweb.audit.rows import judge_artifact
 from harborweb.audit.trusting import Trust, trust
 from harborweb.registry import running
 from harborweb.registry.client import Client

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from harborweb.audit import keeping
 from harborweb.audit.again import judge_again
+from harborweb.audit.judging.survey import present
 from harborweb.audit.models import ArtifactVerdict, Sweep
-from harborweb.audit.survey import present
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry import running

@@ -9,7 +9,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from harborweb.audit import badged, counts
+from harborweb.audit import counts
+from harborweb.audit.badge import disagreeing as badged
 from harborweb.audit.counts import ProjectCount, Summary
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from harborweb.audit import memory, sightings
-from harborweb.audit.judgement import Judgement, signers_of
+from harborweb.audit.judging.judgement import Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
 from harborweb.audit.policies.restanding import Moved, restand, restand_moved

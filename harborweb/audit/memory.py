@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.remembered import Memory, Remembered
 from harborweb.audit.kept import COMPARED, Was
 from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.policies.restanding import Moved, restand_moved
-from harborweb.audit.remembered import Memory, Remembered
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from harborweb.audit.formats.about import About
-from harborweb.audit.judgement import Judgement, subject_of
+from harborweb.audit.judging.judgement import Judgement, subject_of
 from harborweb.audit.report import Line
 from harborweb.errors import Problem
 from harborweb.verification.policy import Policy, read_policy, stand

@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from harborweb.accounts.services import record
-from harborweb.audit import scheduling, sweeping, tasks
+from harborweb.audit import tasks
 from harborweb.audit.counts import ProjectCount, Summary, last_sweep, summary, verdicts
 from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.sweeps import scheduling, sweeping
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key

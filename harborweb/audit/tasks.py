@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from harborweb.audit import checking, helping, sweeping, workshop
+from harborweb.audit import checking
 from harborweb.audit.again import judge_again, judge_many_again
 from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
@@ -13,6 +13,7 @@ from harborweb.audit.kept import kept
 from harborweb.audit.keys import ending, judging
 from harborweb.audit.notices import noting, telling
 from harborweb.audit.policies import applying, restanding
+from harborweb.audit.sweeps import helping, sweeping, workshop
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed, signed_many
 

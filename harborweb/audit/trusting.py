@@ -11,8 +11,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement, identity_of
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement, identity_of
 from harborweb.audit.keyless.services import keyless_trust
 from harborweb.audit.models import SignatureSeen
 from harborweb.signing.services import keyring

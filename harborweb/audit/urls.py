@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from harborweb.audit import badge_views, views
-from harborweb.audit import sweep_views as sweeps
+from harborweb.audit import views
+from harborweb.audit.badge import views as badge_views
 from harborweb.audit.changes import views as changes
 from harborweb.audit.ci import views as ci
 from harborweb.audit.compare import views as compare
@@ -17,6 +17,7 @@ from harborweb.audit.notices import views as notices
 from harborweb.audit.policies import views as policies
 from harborweb.audit.signing import rule_views as rules
 from harborweb.audit.signing import views as signing
+from harborweb.audit.sweeps import views as sweeps
 
 app_name = "audit"
 urlpatterns = [

@@ -11,13 +11,15 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import describing, explaining, overview, report, scheduling, services, sweep_pages
+from harborweb.audit import describing, explaining, overview, report, services
 from harborweb.audit import evidence as evidence_archive
 from harborweb.audit.counts import WIDE
 from harborweb.audit.filtering import Filter, Pages
 from harborweb.audit.formats.forms import FORMS
 from harborweb.audit.keyless.services import files as keyless_files
 from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.sweeps import pages as sweep_pages
+from harborweb.audit.sweeps import scheduling
 from harborweb.audit.words import MEANINGS
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry

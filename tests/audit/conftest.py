@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bin.lib import samples
-from harborweb.audit import services, workshop
+from harborweb.audit import services
+from harborweb.audit.sweeps import workshop
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform
 from harborweb.registry.client import Client, Endpoint

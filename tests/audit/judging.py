@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import harborweb.audit.tasks  # noqa: F401 - whoever follows what is kept
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.policies.restanding import restand_all
 from harborweb.audit.policies.standings import Standings
 from harborweb.registry.models import Registry

@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
-from harborweb.audit import badged, badges, simulator
+from harborweb.audit.badge import disagreeing as badged
+from harborweb.audit.badge import harbor as badges
+from harborweb.audit.badge import simulator
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.templatetags.badges import WIDTH, pieces
 from harborweb.jobs.models import Job

@@ -17,7 +17,7 @@ from harborweb import sealing
 from harborweb.accounts.roles import Role
 from harborweb.audit import keeping, sightings
 from harborweb.audit.changes import pruning
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.models import ArtifactVerdict, Change, Sweep, TagSighting
 from harborweb.jobs.models import Job
 from harborweb.registry.models import PASSWORD_PURPOSE, Registry

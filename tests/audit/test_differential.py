@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
 from harborweb.verification.verdict import GREEN, Verdict
 from tests import parts
 from tests.audit.differential.flaws import FLAWS

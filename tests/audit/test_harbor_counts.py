@@ -10,11 +10,11 @@ import pytest
 import requests
 
 from benchmarks.filling import fill, key_pair, pem_of
-from harborweb.audit import remembered
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.remembered import Memory
-from harborweb.audit.rows import judge_repository
-from harborweb.audit.survey import repositories_of
+from harborweb.audit.judging import remembered
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.remembered import Memory
+from harborweb.audit.judging.rows import judge_repository
+from harborweb.audit.judging.survey import repositories_of
 from harborweb.registry.client import Client, Endpoint
 from harborweb.verification.keys import PublicKey, load_public_key
 from harborweb.verification.verdict import Verdict

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.rows import judge_artifact, judge_repository
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_artifact, judge_repository
 from harborweb.registry.client import Client, Endpoint, Limits, RegistryError
 from harborweb.registry.harbor.browsing import every_artifact, every_repository
 from harborweb.registry.harbor.client import Harbor

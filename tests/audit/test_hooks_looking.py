@@ -13,9 +13,10 @@ from django.db import connections
 from django.utils import timezone
 
 from bin.lib import samples
-from harborweb.audit import history, tasks, walking
+from harborweb.audit import history, tasks
 from harborweb.audit.hooks import looking, queueing, receiving
 from harborweb.audit.models import ArtifactVerdict, Hook, HookEvent
+from harborweb.audit.sweeps import walking
 from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform

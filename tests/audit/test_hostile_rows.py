@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.rows import judge_artifact, judge_registry, judge_repository
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_artifact, judge_registry, judge_repository
 from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Endpoint, NotFound
 from harborweb.verification.verdict import Verdict
 from tests import parts

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harborweb.audit import keeping
-from harborweb.audit.judgement import Judgement, Seen, evidence_of
+from harborweb.audit.judging.judgement import Judgement, Seen, evidence_of
 from harborweb.audit.keys.impact import impact
 from harborweb.audit.models import ArtifactVerdict, SignatureSeen
 from harborweb.audit.trusting import Trust, trust

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.rows import judge_repository
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_repository
 from harborweb.registry.client import Client, Endpoint
 from harborweb.verification.verdict import Verdict
 from tests import parts

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from harborweb.audit import remembered
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.remembered import Memory
-from harborweb.audit.rows import judge_repository
+from harborweb.audit.judging import remembered
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.remembered import Memory
+from harborweb.audit.judging.rows import judge_repository
 from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, Limits
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.verdict import Verdict

@@ -24,7 +24,7 @@ from harborweb import sealing
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.audit import tasks
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.keeping import keep, keep_whole
 from harborweb.audit.models import Channel, Happening, Message, MetricsAccess, Sweep
 from harborweb.audit.notices import noting, sending, telling, wording

@@ -6,7 +6,7 @@ import pytest
 
 from harborweb import sealing
 from harborweb.audit import services as audit
-from harborweb.audit.workshop import sweep
+from harborweb.audit.sweeps.workshop import sweep
 from harborweb.jobs.models import Job
 from harborweb.registry import robot_services, robots, seeing
 from harborweb.registry.client import Client

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from harborweb.audit.rows import judge_artifact
+from harborweb.audit.judging.rows import judge_artifact
 from harborweb.errors import Problem
 from harborweb.registry.client import Client
 from harborweb.registry.models import Registry

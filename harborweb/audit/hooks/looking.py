@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from harborweb.audit import keeping
-from harborweb.audit.collect import Options
 from harborweb.audit.hooks import queueing
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_repository
+from harborweb.audit.judging.survey import Row, present, repositories_of
 from harborweb.audit.models import ArtifactVerdict, HookEvent, TagSighting
-from harborweb.audit.rows import judge_repository
 from harborweb.audit.signing import deciding
-from harborweb.audit.survey import Row, present, repositories_of
 from harborweb.audit.trusting import trust
 from harborweb.audit.words import WORDS
 from harborweb.errors import Problem

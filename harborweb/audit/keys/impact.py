@@ -21,7 +21,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from harborweb.audit.judgement import identity_of
+from harborweb.audit.judging.judgement import identity_of
 from harborweb.audit.models import ArtifactVerdict, SignatureSeen
 from harborweb.signing.limits import Limits
 from harborweb.signing.models import Key

@@ -91,8 +91,8 @@ class ArtifactVerdict(models.Model):
 class SignatureSeen(models.Model):
     """When a signature was first seen, by whichever registry: the only time that a key's signature has.
 
-    `identity` is `audit.judgement.identity_of` the finding: the signed bytes and the signature. A copy in another
-    repository is the same signature, as old as its first sighting.
+    `identity` is `audit.judging.judgement.identity_of` the finding: the signed bytes and the signature. A copy in
+    another repository is the same signature, as old as its first sighting.
     """
 
     digest = models.CharField(max_length=140)  # of the artifact that it signs

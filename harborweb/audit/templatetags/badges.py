@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from harborweb.audit import badged
+from harborweb.audit.badge import disagreeing as badged
 from harborweb.audit.charts import GAP, LEAST
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.registry.models import Registry

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.rows import judge_repository
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_repository
 from harborweb.registry.client import Client, Endpoint, Limits
 from tests.audit.differential.flaws import Making
 from tests.audit.differential.plan import FAMILIES, Artifact

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harborweb.audit.collect import Options
-from harborweb.audit.judgement import Judgement
-from harborweb.audit.rows import judge_repository
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_repository
 from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint, Limits
 from tests.audit.hostile import bundle_cases, fault_cases, samples, simple_cases
 from tests.audit.hostile.bench import MAKERS, Bench, Signer, make_signer

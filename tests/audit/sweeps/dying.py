@@ -14,7 +14,9 @@ from typing import Any
 
 from celery import current_task
 
-from harborweb.audit import keeping, parts, rows, walking, workshop
+from harborweb.audit import keeping
+from harborweb.audit.judging import rows
+from harborweb.audit.sweeps import parts, walking, workshop
 
 POINT = Path(os.environ["HARBORWEB_TEST_POINT"])
 

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
-from harborweb.audit import scheduling
 from harborweb.audit.models import Part, Schedule, Sweep
+from harborweb.audit.sweeps import scheduling
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures

@@ -8,9 +8,9 @@ from typing import Any
 
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from harborweb.audit import scheduling
 from harborweb.audit.models import Schedule, Sweep
-from harborweb.audit.scheduling import Wanted
+from harborweb.audit.sweeps import scheduling
+from harborweb.audit.sweeps.scheduling import Wanted
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from tests import parts

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from harborweb.accounts.roles import Role
-from harborweb.audit import scheduling, sweeping, tasks
+from harborweb.audit import tasks
 from harborweb.audit.models import ArtifactVerdict, Schedule, Sweep
-from harborweb.audit.scheduling import Wanted
+from harborweb.audit.sweeps import scheduling, sweeping
+from harborweb.audit.sweeps.scheduling import Wanted
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import perform
 from harborweb.registry.models import Registry

@@ -23,13 +23,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.audit.collect import Options
 from harborweb.audit.formats.about import About, TrustedBy
 from harborweb.audit.formats.forms import FORMS
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.rows import judge_registry
 from harborweb.audit.policy_file import PolicyFile
 from harborweb.audit.report import Judged, Line, as_row, key_file
-from harborweb.audit.rows import judge_registry
 from harborweb.errors import Problem
 from harborweb.registry.client import Client, Endpoint, RegistryError
 from harborweb.registry.names import check_repository

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from harborweb.audit.badges import badge_of
-from harborweb.audit.collect import Options
-from harborweb.audit.remembered import Memory, same_manifest
+from harborweb.audit.badge.harbor import badge_of
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.remembered import Memory, same_manifest
 from harborweb.registry import names
 from harborweb.registry.client import (
     DOCKER_MANIFEST,

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from harborweb import verification
-from harborweb.audit import collect
-from harborweb.audit.collect import Options
-from harborweb.audit.survey import cosign_tags
+from harborweb.audit.judging import collect
+from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.survey import cosign_tags
 from harborweb.registry import errors
 from harborweb.registry.client import OCI_INDEX, SAID_SO, Client, NotFound, RegistryError, manifest_path, referrers_path
 from harborweb.registry.names import digest_of, fallback_tag

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from harborweb.audit.judgement import Judgement
+from harborweb.audit.judging.judgement import Judgement
 from harborweb.registry.names import digest_of
 from harborweb.registry.quick import Plain
 from harborweb.verification.verdict import Verdict

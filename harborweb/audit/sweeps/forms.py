@@ -8,7 +8,7 @@ from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.audit.models import Schedule
-from harborweb.audit.scheduling import LEAST_MINUTES, Wanted
+from harborweb.audit.sweeps.scheduling import LEAST_MINUTES, Wanted
 from harborweb.registry.models import Registry
 
 MOST_MINUTES = 60 * 24 * 31

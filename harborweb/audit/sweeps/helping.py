@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from harborweb.audit import parts
 from harborweb.audit.models import Part, Sweep
-from harborweb.audit.walking import walking
+from harborweb.audit.sweeps import parts
+from harborweb.audit.sweeps.walking import walking
 from harborweb.celery import app
 from harborweb.errors import Problem
 from harborweb.jobs.models import LogLine

@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import scheduling, services, sweep_pages
+from harborweb.audit import services
 from harborweb.audit.choosing import registry_of
 from harborweb.audit.models import ArtifactVerdict, Schedule, Sweep
-from harborweb.audit.sweep_forms import LimitsForm, ScheduleForm
+from harborweb.audit.sweeps import pages as sweep_pages
+from harborweb.audit.sweeps import scheduling
+from harborweb.audit.sweeps.forms import LimitsForm, ScheduleForm
 from harborweb.errors import Problem
 from harborweb.registry.models import Registry
 

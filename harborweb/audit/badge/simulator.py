@@ -14,8 +14,8 @@ from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from harborweb.audit import badges
-from harborweb.audit.badged import GOOD
+from harborweb.audit.badge import harbor as badges
+from harborweb.audit.badge.disagreeing import GOOD
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER
 from harborweb.errors import Problem

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.audit import scheduling
 from harborweb.audit.models import ArtifactVerdict, Schedule, Sweep
+from harborweb.audit.sweeps import scheduling
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import request as request_job

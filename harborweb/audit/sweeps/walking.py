@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from harborweb.audit import keeping, memory, parts
-from harborweb.audit.judgement import Judgement
+from harborweb.audit import keeping, memory
+from harborweb.audit.judging.judgement import Judgement
+from harborweb.audit.judging.remembered import Memory
+from harborweb.audit.judging.rows import judge_repository
+from harborweb.audit.judging.survey import COSIGN_TAG, Row
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
-from harborweb.audit.remembered import Memory
-from harborweb.audit.rows import judge_repository
-from harborweb.audit.survey import COSIGN_TAG, Row
+from harborweb.audit.sweeps import parts
 from harborweb.audit.trusting import trust
 from harborweb.audit.words import ORDER, WORDS
 from harborweb.registry.client import Client, Limits, NotFound, RegistryError

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harborweb.audit.judgement import Seen
+from harborweb.audit.judging.judgement import Seen
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.registry.client import Manifest as Answer
 from harborweb.registry.names import COSIGN_TAG, digest_of, fallback_tag

@@ -7,12 +7,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from harborweb.audit.badges import NOT_ASKED, badge_by_places
-from harborweb.audit.collect import Options, look, look_told, signatures_of
-from harborweb.audit.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
-from harborweb.audit.places import Places, basis
-from harborweb.audit.remembered import Memory
-from harborweb.audit.survey import Row, agreed, bunches, fetched, repositories_of, survey
+from harborweb.audit.badge.harbor import NOT_ASKED, badge_by_places
+from harborweb.audit.judging.collect import Options, look, look_told, signatures_of
+from harborweb.audit.judging.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
+from harborweb.audit.judging.places import Places, basis
+from harborweb.audit.judging.remembered import Memory
+from harborweb.audit.judging.survey import Row, agreed, bunches, fetched, repositories_of, survey
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.sentences import sentence as _

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.audit import parts, scheduling, sweeping
 from harborweb.audit.models import Schedule, Sweep
+from harborweb.audit.sweeps import parts, scheduling, sweeping
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 

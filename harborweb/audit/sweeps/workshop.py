@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from harborweb.audit import helping, keeping, parts, sightings, tallies
+from harborweb.audit import keeping, sightings, tallies
 from harborweb.audit.counts import summary
+from harborweb.audit.judging.survey import repositories_of
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
 from harborweb.audit.notices import noting
-from harborweb.audit.survey import repositories_of
-from harborweb.audit.walking import Walk, walking
+from harborweb.audit.sweeps import helping, parts
+from harborweb.audit.sweeps.walking import Walk, walking
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run

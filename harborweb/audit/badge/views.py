@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit import badged, simulator
+from harborweb.audit.badge import disagreeing as badged
+from harborweb.audit.badge import simulator
 from harborweb.audit.choosing import registry_of
 from harborweb.registry.models import Registry
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from harborweb.audit import badges
+from harborweb.audit.badge import harbor as badges
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER
 from harborweb.registry.models import Registry

@@ -1,0 +1,1 @@
+"""What Harbor itself says of signatures, and where that and cryptography disagree."""

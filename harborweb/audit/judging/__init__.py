@@ -1,0 +1,1 @@
+"""What a registry has is asked for and judged; no database."""

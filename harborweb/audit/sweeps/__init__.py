@@ -1,0 +1,1 @@
+"""Sweeps: begun, cut into parts, walked by every worker that is free, scheduled, shown."""
