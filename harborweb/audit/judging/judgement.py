@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
 from harborweb.audit.report import key_file
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.policy import Signer, Subject
@@ -14,6 +17,9 @@ from harborweb.verification.verdict import BUNDLE, SIMPLE_SIGNING, Finding, Verd
 EVIDENCE_BYTES = 64 * 1024
 SIGNERS = 100  # kept of one artifact
 LONGEST_TYPE = 300  # of a predicate
+# Which signatures are kept first where there are too many.
+_RANK = {str(one): rank for rank, one in enumerate((Verdict.TRUSTED, Verdict.ATTESTATION_ONLY))}
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 @dataclass(frozen=True)
@@ -69,21 +75,49 @@ class Judgement:
 
 
 def identity_of(finding: Finding) -> str:
-    """A signature's own name, hex SHA-256 of its form, the signed bytes and the raw signature."""
-    parts = (finding.format.encode(), hashlib.sha256(finding.payload).digest(), finding.signature)
+    """A signature's own name, hex SHA-256 of its form, the signed bytes and the signature.
+
+    Of an ECDSA signature (r, s) everybody can make the twin (r, n - s), which verifies as well, and write both in two
+    ways: all have one name, so that nobody makes an old signature look like one that is seen for the first time.
+    """
+    parts = (finding.format.encode(), hashlib.sha256(finding.payload).digest(), _untwinned(finding.signature))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+def _untwinned(signature: bytes) -> bytes:
+    """An ECDSA signature in one of its four spellings (DER, or two numbers side by side; s, or n - s): DER, with the
+    smaller s. What is none as it is.
+
+    Which curve it was, the size of its numbers tells: of a larger curve they are hardly ever this small.
+    """
+    try:
+        r, s = decode_dss_signature(signature)
+        orders = [one.group_order for one in _CURVES if max(r, s) < one.group_order]
+    except ValueError:
+        half = len(signature) // 2
+        r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+        lengths = [one.group_order for one in _CURVES if len(signature) == 2 * ((one.key_size + 7) // 8)]
+        orders = [one for one in lengths if max(r, s) < one]
+    if not orders or min(r, s) < 1:
+        return signature
+    return encode_dss_signature(r, min(s, orders[0] - s))
+
+
 def signers_of(findings: Sequence[Finding]) -> list[list[str]]:
-    """Each signature's identity, key and verdict, sorted, without what was said twice; at most SIGNERS."""
+    """Each signature's identity, key and verdict, sorted, without what was said twice; at most SIGNERS,
+    those that count first: what strangers pile up must not hide whose trust a revocation takes away."""
     found = {(one.identity or identity_of(one), one.key, str(one.verdict)) for one in findings if one.signature}
-    return [list(one) for one in sorted(found)[:SIGNERS]]
+    chosen = sorted(found, key=lambda one: (_RANK.get(one[2], len(_RANK)), one))[:SIGNERS]
+    return [list(one) for one in sorted(chosen)]
 
 
 def counted_of(findings: Sequence[Finding]) -> tuple[Signer, ...]:
-    """The signatures that count, each with what it signed besides the digest; at most SIGNERS."""
-    trusted = [one for one in findings if one.verdict == Verdict.TRUSTED]
-    return tuple(Signer(one.key, "", one.annotations) for one in trusted[:SIGNERS])
+    """The signatures that count, each with what it signed besides the digest; at most SIGNERS.
+
+    Copies of one count once, else whoever may push could leave no room for the second key that a policy wants.
+    """
+    trusted = {(one.identity or identity_of(one), one.key): one for one in findings if one.verdict == Verdict.TRUSTED}
+    return tuple(Signer(one.key, "", one.annotations) for one in list(trusted.values())[:SIGNERS])
 
 
 def subject_of(judgement: Judgement, seen: datetime, names: Mapping[str, str]) -> Subject:
