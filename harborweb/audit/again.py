@@ -10,7 +10,7 @@ from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.rows import judge_artifact
 from harborweb.audit.keeping import keep
 from harborweb.audit.models import ArtifactVerdict
-from harborweb.audit.trusting import Trust, trust
+from harborweb.audit.trusting import Trust, by_current
 from harborweb.registry import running
 from harborweb.registry.client import Client
 from harborweb.registry.models import Registry
@@ -26,10 +26,14 @@ def judge_again(registry: Registry, repository: str, digest: str, **kwargs: Any)
     rows = ArtifactVerdict.objects.filter(registry=registry, repository=repository).select_related("sweep")
     rows = rows.filter(Q(digest=digest) | Q(parents__icontains=digest)).defer("evidence", "signatures")
     touched = [row for row in rows if row.digest == digest or digest in row.parents][:MOST]
-    judgements = running.run(_judge(registry, touched, trust({digest, *_around(touched)})))
+    judgements = _judged(registry, touched)
     for row, judgement in zip(touched, judgements, strict=True):
         placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))
         keep(registry, row.sweep, repository, [placed])
+
+
+def _judged(registry: Registry, rows: Sequence[ArtifactVerdict]) -> list[Judgement]:
+    return by_current(lambda ring: running.run(_judge(registry, rows, ring)), _around(rows))
 
 
 def _around(rows: Sequence[ArtifactVerdict]) -> set[str]:
@@ -52,7 +56,7 @@ def judge_many_again(registry: Registry, repository: str, digests: Sequence[str]
         touched = list(rows.filter(digest__in=digests[start : start + MOST]).defer("evidence", "signatures"))
         if not touched:
             continue
-        judgements = running.run(_judge(registry, touched, trust(_around(touched))))
+        judgements = _judged(registry, touched)
         sweeps: dict[int | None, list[Judgement]] = {}
         for row, judgement in zip(touched, judgements, strict=True):
             placed = replace(judgement, tags=tuple(row.tags), parents=tuple(row.parents))

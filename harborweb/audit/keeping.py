@@ -92,7 +92,7 @@ def keep_whole(
     meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags if not COSIGN_TAG.fullmatch(tag)}
     unread = {tag for one in judgements if not one.digest for tag in one.tags}
     sightings.whole(registry, repository, meant, asked, unread=unread)
-    remember(judgements, asked)
+    remember(judgements, timezone.now())
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
     newer, changed = _newer(mine, asked), sightings.changed_since(registry, repository, asked)
     moved = memory.mark(registry, this, repository, [one for one in judgements if one.again], asked, changed)
@@ -120,7 +120,7 @@ def keep_batch(
     """
     meant = {tag: one.digest for one in judgements if one.digest for tag in one.tags if not COSIGN_TAG.fullmatch(tag)}
     sightings.some(registry, repository, meant, asked)
-    remember(judgements, asked)
+    remember(judgements, timezone.now())
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()
     rows = {row.digest: row for row in (_row(registry, this, one) for one in judgements)}
     again = {one.digest: one for one in judgements if one.again}
@@ -212,7 +212,7 @@ def keep_some(registry: Registry, repository: str, looked: Looked) -> None:
     told = TagSighting.objects.filter(registry=registry, repository=repository, tag__in=asked_for)
     before = set(told.filter(ended=None).values_list("digest", flat=True))
     sightings.some(registry, repository, looked.tags, looked.asked, gone=looked.gone_tags)
-    remember(looked.judgements, looked.asked)
+    remember(looked.judgements, timezone.now())
     now = dict(told.filter(ended=None).values_list("tag", "digest"))
     fresh = {judgement.digest: _row(registry, None, judgement) for judgement in looked.judgements}
     newer = _newer(mine.filter(digest__in=fresh), looked.asked)

@@ -4,10 +4,10 @@ Read once for a sweep, a look or a judging again, before the registry is asked: 
 database. cosign knows no such limits: a key that refuses here is one that cosign still accepts.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -25,6 +25,8 @@ from harborweb.verification.verdict import Finding, Verdict
 SOUND = {Verdict.TRUSTED, Verdict.UNKNOWN_KEY}  # signatures that may be somebody's, now or later
 MOST_SIGHTS = 1000  # of one artifact, those that count first; a stranger may pile up more
 BATCH = 500
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -49,6 +51,11 @@ class Trust:
     def options(self, **given: Any) -> Options:
         """Options of a judging that weighs; `given` are others of its fields."""
         return Options(weigh=self.weigh, weighed_by=repr(self.ring), keyless=self.keyless, **given)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether somebody has changed the keyring, or who counts by certificate, since this was read."""
+        return repr(keyring()) != repr(self.ring) or keyless_trust() != self.keyless
 
     def weigh(self, repository: str, _digest: str, finding: Finding) -> Finding:
         """`finding`, or where its key's signatures do not count there, or then, an unknown_key with the reason.
@@ -82,6 +89,15 @@ def trust(digests: Collection[str] | None = None) -> Trust:
     if digests is not None:
         rows = rows.filter(digest__in=list(digests))
     return Trust(ring, dict(rows.values_list("identity", "first_seen").iterator()), keyless_trust())
+
+
+def by_current(judge: Callable[[Trust], Found], digests: Collection[str] | None = None) -> Found:
+    """What `judge` finds with the keys that count when it has ended: a key that was revoked meanwhile has no say."""
+    while True:
+        ring = trust(digests)
+        found = judge(ring)
+        if not ring.outdated:
+            return found
 
 
 def _attested(finding: Finding) -> bool:

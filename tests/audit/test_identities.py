@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from harborweb.audit.judgement import SIGNERS, counted_of, identity_of, signers_of
+from harborweb.audit.judging.judgement import SIGNERS, counted_of, identity_of, signers_of
 from harborweb.verification.keys import load_public_key
 from harborweb.verification.verdict import Finding, Verdict
 from tests.verification.material import pem_of

@@ -1,16 +1,21 @@
 """A key's window, revocation and projects, as they change what a sweep and an event say."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from harborweb.audit.again import judge_again
-from harborweb.audit.models import ArtifactVerdict, SignatureSeen
-from harborweb.audit.trusting import Trust, remember, trust
+from harborweb.audit.keeping import Looked, keep_batch, keep_some, keep_whole
+from harborweb.audit.models import ArtifactVerdict, SignatureSeen, Sweep
+from harborweb.audit.sweeps import parts
+from harborweb.audit.sweeps.walking import walking
+from harborweb.audit.trusting import Trust, by_current, remember, trust
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
@@ -103,3 +108,57 @@ def test_a_limit_changes_the_verdict_and_its_end_changes_it_back(
     by_project = dict(ArtifactVerdict.objects.filter(key=key.fingerprint).values_list("verdict", "project"))
     assert by_project == {"trusted": "platform", "via_index": "platform"}
     assert SignatureSeen.objects.get(pk=seen.pk).first_seen == seen.first_seen
+
+
+@pytest.mark.django_db
+def test_a_signature_is_first_seen_when_it_is_read_not_when_its_repository_was_begun_with() -> None:
+    """A part of a sweep may take an hour: what a thief pushes after the revocation would be older than it."""
+    registry = Registry.objects.create(name="slow", url="https://slow.test")
+    begun = timezone.now() - HOUR
+    for number, keeping_ in enumerate((keep_whole, keep_batch)):
+        finding = Finding("tag", Verdict.TRUSTED, "Signed.", key="f" * 64, identity=str(number) * 64)
+        found = [judgement("team/web", Verdict.TRUSTED, findings=(finding,))]
+        if keeping_ is keep_whole:
+            keep_whole(registry, None, "team/web", found, begun)
+        else:
+            sweep = Sweep.objects.create(registry=registry)
+            keep_batch(registry, sweep, "team/web", found, begun, begun)
+    looked = replace(finding, identity="2" * 64)
+    keep_some(registry, "team/web", Looked([judgement("team/web", Verdict.TRUSTED, findings=(looked,))], begun, {}))
+    assert SignatureSeen.objects.count() == 3
+    assert all(row.first_seen > begun + HOUR / 2 for row in SignatureSeen.objects.all())
+
+
+def test_a_key_that_is_revoked_while_a_repository_is_judged_has_no_say(known: Registry, redis_settings: str) -> None:
+    this = Sweep.objects.create(registry=known)
+    parts.write(this, ["team/web"], timezone.now())
+    part = parts.take(this)
+    assert part is not None
+
+    def revoke() -> None:
+        def elsewhere() -> None:
+            Key.objects.update(revoked_from=NOW - HOUR, revoked_reason="laptop lost")
+            connection.close()
+
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+
+    said: list[str] = []
+    with walking(this, lambda line, stream: said.append(line)) as walk:
+        walk.part(part, revoke)
+    assert "trusted keys have changed" in said[0]
+    row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
+    assert (row.verdict, "laptop lost" in row.reason) == ("unknown_key", True)
+    assert not ArtifactVerdict.objects.filter(verdict__in=["trusted", "via_index"]).exists()
+
+
+def test_a_key_that_is_revoked_while_an_artifact_is_judged_again_has_no_say(known: Registry) -> None:
+    asked: list[Trust] = []
+
+    def judge(ring: Trust) -> bool:
+        asked.append(ring)
+        Key.objects.update(revoked_from=NOW)
+        return ring.ring[0].revoked_from is not None
+
+    assert by_current(judge) and len(asked) == 2

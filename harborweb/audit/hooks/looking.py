@@ -20,7 +20,7 @@ from harborweb.audit.judging.rows import judge_repository
 from harborweb.audit.judging.survey import Row, present, repositories_of
 from harborweb.audit.models import ArtifactVerdict, HookEvent, TagSighting
 from harborweb.audit.signing import deciding
-from harborweb.audit.trusting import trust
+from harborweb.audit.trusting import Trust, by_current
 from harborweb.audit.words import WORDS
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
@@ -269,7 +269,7 @@ class _Look:
         return [digest for digest in found if digest not in there.gone]
 
     def _judged(self, only: Sequence[str] | None) -> list[Judgement]:
-        async def judge() -> list[Judgement]:
+        async def judge(ring: Trust) -> list[Judgement]:
             found = []
             judging = judge_repository(self.client, self.repository, ring.keys, ring.options(), only=only)
             async with aclosing(judging) as judgements:
@@ -278,8 +278,9 @@ class _Look:
                     found.append(judgement)
             return found
 
-        ring = trust()
-        return self.runner.run(judge()) if only is None or only else []
+        if only is not None and not only:
+            return []
+        return by_current(lambda ring: self.runner.run(judge(ring)))
 
 
 def _named_by(tag: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from harborweb.audit import keeping, memory
 from harborweb.audit.judging.judgement import Judgement
@@ -37,6 +38,10 @@ class Walk:
 
     def __init__(self, this: Sweep, client: Client, runner: asyncio.Runner, say: Say) -> None:
         self.sweep, self.registry, self.client, self.runner, self.say = this, this.registry, client, runner, say
+        self._by_now()
+
+    def _by_now(self) -> None:
+        """Judge from now on by the keys that count now."""
         self.trust = trust()
         self.options = self.trust.options(seconds=SECONDS)
         self.memory: tuple[str, Memory] = ("", {})
@@ -52,22 +57,31 @@ class Walk:
                     raise Stopped
 
             try:
-                self._part(part, look)
+                while not self._part(part, look):
+                    self._by_now()
+                    self.say(
+                        _("The trusted keys have changed: %s is judged by those of now.") % part.repository, "note"
+                    )
             except RegistryError as error:
                 self._unread(part, error)
             except Stopped:
                 parts.let_go(part)
                 raise
 
-    def _part(self, part: Part, look: Callable[[], None]) -> None:
+    def _part(self, part: Part, look: Callable[[], None]) -> bool:
+        """Judge and keep a part; False where the keys that count have changed meanwhile: what was judged by the old
+        ones and not kept yet is judged anew, and what was kept is the business of who changed them (keys.judging)."""
         try:
             if part.tags is None and (tags := self._too_many(part)):
                 parts.patiently(lambda: parts.split(part, tags, settings.SWEEP_SLICE))
                 self.say(f"{part.repository}: {len(tags)} tags, judged in slices", "note")
-                return
+                return True
             self._judge(part, look)
+        except _Outdated:
+            return False
         except NotFound:  # a catalog keeps the names of repositories that are empty
             self._keep(part, [], self._now(part), Counter(), last=True)
+        return True
 
     def _now(self, part: Part) -> datetime:
         """The time at which the registry is asked: after the part began."""
@@ -125,6 +139,8 @@ class Walk:
 
         def write() -> int:
             with transaction.atomic():
+                if batch and self.trust.outdated:
+                    raise _Outdated
                 if whole:
                     keeping.keep_whole(self.registry, self.sweep, part.repository, batch, asked)
                     new = len(batch)
@@ -154,6 +170,10 @@ class Walk:
 
         parts.patiently(write)
         self.say(f"{part.repository}: {error.message}", "err")
+
+
+class _Outdated(Exception):
+    """The keys that count are others than those that a batch was judged by."""
 
 
 class _Known:
