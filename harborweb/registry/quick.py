@@ -27,6 +27,7 @@ from harborweb.registry.errors import RegistryError
 
 CONNECTIONS = 8
 HEAD_BYTES = 16 * 1024
+HELD_BYTES = 32 * 1024 * 1024  # of the answers to requests that were made together
 # After a fault that will not be over at once, a registry that asks for patience or is not there; then twice as long.
 PAUSE_SECONDS, LONGEST_PAUSE = 10.0, 600.0
 LONGEST_SECONDS = 5.0  # the careful way has more patience
@@ -107,17 +108,21 @@ class Quick:
     async def many(
         self, paths: Sequence[str], accept: str, authorization: str, limit: int, method: str = "GET"
     ) -> list[Plain | None]:
-        """The plain answers to many requests of one kind, in order; None where the careful way has to ask."""
+        """The plain answers to many requests of one kind, in order; None where the careful way has to ask.
+
+        Together they hold at most HELD_BYTES: what comes beyond is asked for again when it is needed, one by one.
+        """
         found: list[Plain | None] = [None] * len(paths)
         if not self._usable(paths, accept, authorization):
             return found
-        left = len(paths)
+        left, held = len(paths), 0
         all_done = asyncio.get_running_loop().create_future()
 
         def answered(position: int) -> Done:
             def done(answer: Plain | None) -> None:
-                nonlocal left
-                found[position] = answer
+                nonlocal left, held
+                held += len(answer.body) if answer is not None else 0
+                found[position] = answer if held <= HELD_BYTES else None
                 left -= 1
                 if not left and not all_done.done():
                     all_done.set_result(None)

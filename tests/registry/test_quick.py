@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harborweb.registry import quick as quick_reading
 from harborweb.registry.client import Endpoint, Limits
 from harborweb.registry.quick import CONNECTIONS, Plain, Quick
 from harborweb.registry.transport import Transport
@@ -41,6 +42,16 @@ def test_many_answers_come_in_order_over_few_connections() -> None:
         sent = liar.requests[0].headers
         assert sent["Accept"] == "a/b" and sent["Authorization"] == "Bearer x" and sent["Accept-Encoding"] == "identity"
         assert CONNECTIONS < 100
+
+
+def test_answers_together_hold_no_more_than_a_worker_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may push may make each of the 256 manifests of a bunch as large as a registry takes."""
+    monkeypatch.setattr(quick_reading, "HELD_BYTES", 10 * len(BODY))
+    with lying() as liar:
+        liar.on("/v2/x", answer(200, BODY))
+        found = ask(liar, ["/v2/x"] * 30)
+        assert sum(one is not None for one in found) == 10
+        assert all(ask(liar, ["/v2/x"] * 10)), "each bunch has its own"
 
 
 PLAIN: dict[str, tuple[Lie, int, bytes]] = {
