@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ class Hook(BaseHTTPRequestHandler):
         if server.status == 302:
             self.send_header("Location", "/elsewhere")
         self.end_headers()
-        self.wfile.write(b"no such hook\n")
+        self.wfile.write(f"Cannot POST {self.path}: no such hook\n".encode())
 
     def log_message(self, *arguments: Any) -> None:
         """Quiet."""
@@ -187,12 +188,18 @@ def test_slack_is_sent_text_in_which_nothing_of_a_stranger_means_anything(
     registry: Registry, hook: Any, redis_settings: str
 ) -> None:
     one = channel(f"http://127.0.0.1:{hook.server_port}/services/T0/B0/x", kind="slack")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.INVALID, "<!channel> <http://x|y> & more")])
+    keep(
+        registry,
+        None,
+        "team/app",
+        [judged("team/app", 1, Verdict.INVALID, "<!channel> <http://x|y> & more @all @Here")],
+    )
     assert tell(one).state == Job.State.SUCCEEDED
     [(_path, headers, body)] = hook.got
     said = json.loads(body)
     assert set(said) == {"text"} and "webhook-signature" not in headers
     assert "&lt;!channel&gt; &lt;http://x|y&gt; &amp; more" in said["text"] and "<" not in said["text"]
+    assert "@all" not in said["text"] and "@Here" not in said["text"] and "Here" in said["text"]
 
 
 @contextmanager
@@ -232,6 +239,7 @@ def test_what_was_not_taken_is_told_again(registry: Registry, hook: Any, redis_s
     job = tell(one)
     one.refresh_from_db()
     assert job.state == Job.State.FAILED and f"answered {status}" in job.error and "secret-path" not in job.error
+    assert "no such hook" in one.problem and "secret-path" not in one.problem + Message.objects.get().problem
     assert (one.failures, one.cursor, len(hook.got)) == (1, 0, 1), "no redirect is followed"
     assert one.due > timezone.now() and Message.objects.get().state == Message.State.FAILED
     assert telling.look_after(tasks.tell) == 0, "not before it is due"
@@ -251,6 +259,19 @@ def test_nobody_there_and_an_address_is_not_told(registry: Registry, redis_setti
     job = tell(one)
     assert job.state == Job.State.FAILED and "was not reached" in job.error
     assert "secret-path" not in job.error + job.advice + Message.objects.get().problem
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "224.0.0.1"])
+def test_no_address_is_asked_at_which_a_cloud_tells_its_machine_secrets(
+    registry: Registry, redis_settings: str, host: str
+) -> None:
+    one = channel(f"http://{host}/latest/api/token")
+    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    before = time.monotonic()
+    job = tell(one)
+    assert job.state == Job.State.FAILED and "was not reached" in job.error and time.monotonic() - before < 5
+    with pytest.raises(OSError, match="not asked"):
+        sending._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", (host.strip("[]"), 80)))
 
 
 def test_the_scheduler_groups_and_waits(registry: Registry, redis_settings: str) -> None:

@@ -10,10 +10,12 @@ import hmac
 import json
 import secrets
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from django.conf import settings
@@ -73,7 +75,11 @@ async def _post(address: str, body: bytes, headers: Mapping[str, str], ca_pem: s
         if ca_pem.strip():
             context.load_verify_locations(cadata=ca_pem)
         async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            aiohttp.ClientSession(
+                timeout=timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(socket_factory=_socket),
+            ) as session,  # fmt: skip
             session.post(address, data=body, headers=dict(headers), allow_redirects=False, ssl=context) as answer,
         ):
             said = await answer.content.read(ANSWER_BYTES)
@@ -84,11 +90,32 @@ async def _post(address: str, body: bytes, headers: Mapping[str, str], ca_pem: s
         # The words of these errors may hold the address, whose path can be a secret.
         raise _unreached(host, type(error).__name__) from error
     if not 200 <= status < 300:
-        words = plain(said.decode(errors="replace"))[:120]
+        words = plain(_without(address, said.decode(errors="replace")))[:120]
         raise Problem(
             _("%(host)s answered %(status)d: %(words)s") % {"host": host, "status": status, "words": words or "-"},
             _("Look at the address, and at what the other side wants. The next message tells all of it again."),
         )
+
+
+def _socket(found: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket to an address that a name has led to. In a house of one's own that may be any, but not a link-local one:
+    at these no hook listens, and a cloud's machine is told its own credentials there."""
+    family, kind, protocol, _name, address = found
+    number = ip_address(str(address[0]).partition("%")[0])
+    number = getattr(number, "ipv4_mapped", None) or number
+    if number.is_link_local or number.is_multicast:
+        raise OSError("an address that is not asked")
+    return socket.socket(family, kind, protocol)
+
+
+def _without(address: str, said: str) -> str:
+    """What the other side said, without the path and the query that it was asked at: many a server says them again,
+    and they are often the secret."""
+    url = urlsplit(address)
+    secret = {part for whole in (url.path, url.query) for part in (whole, unquote(whole), *whole.split("/"))}
+    for part in sorted((one for one in secret if len(one) > 3), key=len, reverse=True):
+        said = said.replace(part, "…")
+    return said
 
 
 def _unreached(host: str, why: str) -> Problem:
@@ -104,7 +131,7 @@ def _mail(addresses: list[str], told: Told) -> None:
             _("This worker knows no mail server."),
             _("Set HARBORWEB_EMAIL_HOST (and EMAIL_PORT, EMAIL_USER, EMAIL_PASSWORD_FILE, EMAIL_FROM) for it."),
         )
-    message = EmailMessage(subject=f"[harborweb] {told.title}", body=told.as_text(), to=addresses)
+    message = EmailMessage(subject=" ".join(f"[harborweb] {told.title}".split()), body=told.as_text(), to=addresses)
     message.extra_headers["Auto-Submitted"] = "auto-generated"
     try:
         message.send()

@@ -3,6 +3,7 @@
 What a registry says is a stranger's word: it is cut to one printable line, and escaped for whoever reads it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from django.utils.translation import ngettext
 from harborweb.audit.models import Happening
 from harborweb.verification.sentences import shown
 
+_CALLS = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
 LISTED = 20  # of one message, those of the worst kinds first
 CHANGES = (Happening.Kind.GONE, Happening.Kind.SIGNER, Happening.Kind.TAG_BACK)
 ORDER = [kind.value for kind in Happening.Kind]
@@ -88,8 +90,8 @@ class Told:
         return "\n".join([*lines, "", self.link]).rstrip() + "\n"
 
     def as_slack(self) -> dict[str, str]:
-        """What Slack, Mattermost and Rocket.Chat take; `&`, `<` and `>` mean something to them."""
-        text = self.as_text()
+        """What Slack, Mattermost and Rocket.Chat take; `&`, `<` and `>` mean something to them, and @all calls all."""
+        text = _CALLS.sub("@\u200b", self.as_text())
         for character, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
             text = text.replace(character, name)
         return {"text": text}
