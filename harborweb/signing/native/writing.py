@@ -57,6 +57,8 @@ async def write_simple(client: Client, target: Target, signer: OpenKey, annotati
         layers = await _layers(client, repository, tag)
         if layer in layers:
             return (await client.manifest(repository, tag)).digest
+        if len(layers) >= MOST_LAYERS:
+            raise _no_list(tag, _("it is full"))
         layers.append(layer)
         config = forms.simple_config(layers)
         await client.put_blob(repository, config)
@@ -78,8 +80,8 @@ async def _layers(client: Client, repository: str, tag: str) -> list[dict[str, A
         read = read_manifest(manifest.body)
     except Malformed as error:
         raise _no_list(tag, str(error)) from error
-    if read.is_index or len(read.layers) >= MOST_LAYERS:
-        raise _no_list(tag, _("it holds an index") if read.is_index else _("it is full"))
+    if read.is_index:
+        raise _no_list(tag, _("it holds an index"))
     return list(manifest.content["layers"])
 
 
