@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from harborweb.audit import counts
 from harborweb.audit.badge import disagreeing as badged
+from harborweb.audit.choosing import registry_of
 from harborweb.audit.counts import ProjectCount, Summary
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.words import ORDER
@@ -36,10 +37,7 @@ class Filter:
     @classmethod
     def of(cls, request: HttpRequest) -> "Filter":
         """The filter in the address of `request`."""
-        asked = request.GET.get("registry", "")
-        registries = Registry.objects.order_by("name")
-        chosen = registries.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 10 else None
-        return cls.given({name: request.GET.get(name, "") for name in request.GET}, chosen or registries.first())
+        return cls.given({name: request.GET.get(name, "") for name in request.GET}, registry_of(request))
 
     @classmethod
     def given(cls, values: Mapping[str, str], registry: Registry | None) -> "Filter":
