@@ -11,13 +11,14 @@ import requests
 
 from benchmarks.filling import fill, key_pair, pem_of
 from harborweb.audit.judging import remembered
+from harborweb.audit.judging.collect import Options
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.remembered import Memory
 from harborweb.audit.judging.rows import judge_repository
 from harborweb.audit.judging.survey import repositories_of
 from harborweb.registry.client import Client, Endpoint
 from harborweb.verification.keys import PublicKey, load_public_key
-from harborweb.verification.verdict import Verdict
+from harborweb.verification.verdict import Finding, Verdict
 from tests import parts
 from tests.harbor_double import HarborDouble, harbor_double
 
@@ -67,6 +68,23 @@ def test_a_signed_image_costs_one_request_at_first_and_next_to_none_when_nothing
     second, asked = sweep(double, key, {one.digest: remembered.of(one) for one in first})
     assert Counter((one.verdict, one.again) for one in second) == {(Verdict.TRUSTED, True): IMAGES}
     assert len(asked) <= IMAGES / 50, asked
+
+
+def test_a_mistake_of_ours_costs_no_sweep_where_the_list_is_believed_either(
+    stand: tuple[HarborDouble, PublicKey],
+) -> None:
+    double, key = stand
+
+    def stumble(_repository: str, _digest: str, _finding: Finding) -> Finding:
+        raise IndexError
+
+    async def run() -> list[Judgement]:
+        async with Client(Endpoint(double.url, *double.admin, allow_http=True)) as client:
+            (name,) = await repositories_of(client)
+            async with aclosing(judge_repository(client, name, [key], Options(weigh=stumble))) as judgements:
+                return [one async for one in judgements]
+
+    assert Counter(one.verdict for one in asyncio.run(run())) == {Verdict.UNCHECKED: IMAGES}
 
 
 def test_what_the_list_shows_to_have_changed_is_judged_anew(stand: tuple[HarborDouble, PublicKey]) -> None:

@@ -310,11 +310,16 @@ class _Judge:
         )
 
     async def _told(self, row: Row) -> list[Seen]:
-        """What is found where Harbor's list says that something is; nothing where it says nothing."""
+        """What is found where Harbor's list says that something is; nothing where it says nothing, or we stumbled: then
+        the places themselves are asked."""
         if not row.listed or not self.places.beside(self.client, self.repository):
             return []
         async with self.slots:
-            return await look_told(self.client, self.repository, row.digest, self.keys, self.options, row.listed)
+            try:
+                return await look_told(self.client, self.repository, row.digest, self.keys, self.options, row.listed)
+            except Exception:
+                logger.exception("judging %s@%s by Harbor's list failed", self.repository, row.digest)
+                return []
 
     async def _read(self, row: Row) -> Row:
         """`row` with its bytes, as far as they are shown."""
