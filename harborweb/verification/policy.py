@@ -17,6 +17,7 @@ Where no rule fits, any trusted key will do, as if there were no policy. The ver
 what was verified, the standing says what the policy makes of it.
 """
 
+import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -34,6 +35,9 @@ ANY, ALL, NONE = "any", "all", "none"
 COVERED, OWN = "covered", "own"
 MOST_RULES = 1000
 LONGEST_GRACE = 24 * 365  # hours
+# What stands there is shown cut: by the aliases of YAML a small file makes a value that fills any memory when written.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
 
 
 class Standing(StrEnum):
@@ -355,7 +359,7 @@ def _texts(value: object, place: str) -> tuple[str, ...]:
 
 def _wrong(place: str, value: object, wanted: str) -> Problem:
     return Problem(
-        _("The policy cannot be used: %(place)s is %(value)s.", place=place, value=repr(value)),
+        _("The policy cannot be used: %(place)s is %(value)s.", place=place, value=_SHORT.repr(value)),
         _("Write %(wanted)s there.", wanted=wanted),
         field=place,
     )

@@ -1,5 +1,6 @@
 """Automatic signing: by rule, and only where Harbor's own log confirms who pushed. With a double's real API."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -151,6 +152,20 @@ def test_a_rule_that_is_off_or_newer_than_the_push_signs_nothing(
     Key.objects.update(password_mode="none", revoked_from=timezone.now())
     told(lab, "v3", push(lab, "builder", "v3"))
     assert decided() == (False, "The key builds is revoked, or its time is up.")
+
+
+def test_who_tells_of_what_no_log_confirms_does_not_hold_a_worker(
+    lab: Registry, rule: SigningRule, harbor: HarborDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "ASK_AGAIN", (0.0, 1.0))
+    monkeypatch.setattr(deciding, "MOST_WAITS", 1)
+    fields = {name: getattr(rule, name) for name in ("registry", "project", "tags", "pushers", "key", "on_since")}
+    SigningRule.objects.bulk_create(SigningRule(**fields, created_by="x") for _n in range(5))
+    digest = push(lab, "builder", "v1")
+    harbor.state.events.clear()
+    begun = time.monotonic()
+    told(lab, "v1", digest)
+    assert SigningDecision.objects.filter(signs=False).count() == 6 and time.monotonic() - begun < 5
 
 
 def text(answer: Any) -> str:

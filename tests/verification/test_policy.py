@@ -284,3 +284,13 @@ def test_only_what_nobody_asks_for_or_what_is_signed_goes_unsaid(
         assert found.standing in {"finding", "not_required"}
     if found.standing in {"grace", "exempt"}:
         assert found.until is not None and found.until > NOW
+
+
+def test_a_value_that_fills_any_memory_is_named_all_the_same() -> None:
+    """As a small YAML file makes it by aliases, which whoever asks for a change of a repository may write."""
+    bomb: list[Any] = ["x"] * 9
+    for _n in range(12):
+        bomb = [bomb] * 9
+    with pytest.raises(Problem) as problem:
+        read_policy({"rules": [{"match": ["team"], "keys": bomb}]})
+    assert "rules[0].keys" in problem.value.message and len(str(problem.value)) < 1000

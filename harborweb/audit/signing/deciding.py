@@ -7,7 +7,7 @@ considered. So signing sets off no signing.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from django.db import transaction
@@ -26,23 +26,24 @@ from harborweb.signing.limits import is_over
 
 KEPT = 2_000  # decisions of one registry
 ASK_AGAIN = (0.0, 1.0, 3.0)  # seconds: Harbor writes its log a little after it has told of a push
+MOST_WAITS = 10  # of one round, however many tags and rules: who knows the webhook's secret may tell of thousands
 
 
 def consider(run: Run, registry: Registry, repository: str, pushed: Mapping[str, str]) -> None:
     """Decide about each pushed image (digest by tag), write why, and ask for the signatures; raises nothing."""
-    project = repository.partition("/")[0]
+    project, waits = repository.partition("/")[0], iter(range(MOST_WAITS))
     rules = SigningRule.objects.filter(registry=registry, project=project, on_since__isnull=False).select_related("key")
     for tag, digest in pushed.items():
         if COSIGN_TAG.fullmatch(tag):
             continue
         for rule in rules:
-            decision = _decided(rule, repository, tag, digest)
+            decision = _decided(rule, repository, tag, digest, waits)
             if decision is not None:
                 run.line(str(decision))
     _forget(registry)
 
 
-def _decided(rule: SigningRule, repository: str, tag: str, digest: str) -> SigningDecision | None:
+def _decided(rule: SigningRule, repository: str, tag: str, digest: str, waits: Iterator[int]) -> SigningDecision | None:
     """The decision as it was kept; None where this very push was decided before."""
     decision = SigningDecision(
         rule=rule, registry=rule.registry, project=rule.project, repository=repository, tag=tag, digest=digest,
@@ -52,7 +53,7 @@ def _decided(rule: SigningRule, repository: str, tag: str, digest: str) -> Signi
         decision.reason = _("The tag fits none of the rule’s patterns: %s.") % ", ".join(rule.tags)
         return _kept(decision)
     try:
-        push = _confirmed(rule.registry, repository, tag, digest)
+        push = _confirmed(rule.registry, repository, tag, digest, waits)
         decision.pusher, decision.entry = push.who, push.number
         same = SigningDecision.objects.filter(
             rule=rule, repository=repository, tag=tag, digest=digest, entry=push.number
@@ -93,8 +94,11 @@ def _signed(rule: SigningRule, decision: SigningDecision) -> SigningDecision:
     return _kept(decision)
 
 
-def _confirmed(registry: Registry, repository: str, tag: str, digest: str) -> Push:
-    """The push by which the tag got this digest, as Harbor's log has it; raises Problem where it has none."""
+def _confirmed(registry: Registry, repository: str, tag: str, digest: str, waits: Iterator[int]) -> Push:
+    """The push by which the tag got this digest, as Harbor's log has it; raises Problem where it has none.
+
+    Each time that Harbor is waited for takes one of `waits`; without any it is asked once.
+    """
 
     async def ask() -> Push | None:
         async with Harbor(registry.endpoint()) as harbor:
@@ -104,6 +108,8 @@ def _confirmed(registry: Registry, repository: str, tag: str, digest: str) -> Pu
         raise Problem(_("Not confirmed: this registry is no Harbor."), _("Only Harbor says who pushed."))
     push = None
     for wait in ASK_AGAIN:
+        if wait and next(waits, None) is None:
+            break
         time.sleep(wait)
         push = running.run(ask())
         if push is not None and push.digest == digest:
