@@ -2,8 +2,8 @@
 
 With a key they prove nothing, and they are not verified here (nor by `cosign --insecure-ignore-tlog`). But
 cosign refuses a bundle with an entry that it cannot read (sigstore-go `tlog.ParseTransparencyLogEntry`), and
-nothing may be trusted that cosign refuses for its form: so the two kinds of entry that Rekor makes for a DSSE
-envelope are read as far, and any other kind is refused.
+nothing may be trusted that cosign refuses for its form: so the kinds of entry that Rekor makes for a DSSE envelope
+(`dsse` 0.0.1, and `hashedrekord` 0.0.2 by the second Rekor) are read as far, and any other kind is refused.
 """
 
 import re
@@ -16,6 +16,9 @@ MAX_ENTRIES = 32  # sigstore-go's own bound
 _WHAT = "A log entry of the bundle"
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,17})")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_SECOND = ("hashedrekord", "0.0.2")  # what the second Rekor makes, of envelopes too
+_KINDS = {("dsse", "0.0.1"), _SECOND}
+_ALGORITHMS = {"SHA2_256", "SHA2_384", "SHA2_512"}
 _ENTRY: Shape = {
     "logIndex": (str, int),
     "logId": dict,
@@ -66,8 +69,11 @@ def _check_body(body: bytes, kind: tuple[str | None, str | None]) -> None:
     what = "A log entry's body"
     parts: Shape = {"apiVersion": str, "kind": str, "spec": dict}
     document = fields(load_json(body, what, folded=True), what, parts, only=True)
-    if (document["kind"], document["apiVersion"]) != kind or kind != ("dsse", "0.0.1"):
+    if (document["kind"], document["apiVersion"]) != kind or kind not in _KINDS:
         raise Malformed(_("A log entry is of the kind %(kind)s, which is not read.", kind=f"{kind[0]} {kind[1]}"))
+    if kind == _SECOND:
+        _check_hashed(document["spec"])
+        return
     shape: Shape = {"envelopeHash": dict, "payloadHash": dict, "signatures": list}
     spec = fields(document["spec"], what, shape, only=True)
     for name in ("envelopeHash", "payloadHash"):
@@ -80,3 +86,20 @@ def _check_body(body: bytes, kind: tuple[str | None, str | None]) -> None:
         one = fields(signature, what, {"signature": str, "verifier": str}, only=True)
         decode_base64(one["signature"], what)
         decode_base64(one["verifier"], what)
+
+
+def _check_hashed(value: Any) -> None:
+    """The entry of Rekor 2 (rekor-tiles `HashedRekordLogEntryV002`): a digest, a signature, and whose it is."""
+    what = "A log entry's body"
+    spec = fields(value, what, {"hashedRekordV002": dict}, only=True)
+    entry = fields(spec["hashedRekordV002"], what, {"data": dict, "signature": dict}, only=True)
+    data = fields(entry["data"], what, {"algorithm": str, "digest": str}, only=True)
+    signature = fields(entry["signature"], what, {"content": str, "verifier": dict}, only=True)
+    shape: Shape = {"publicKey": dict, "x509Certificate": dict, "keyDetails": str}
+    verifier = fields(signature["verifier"], what, shape, only=True)
+    signers = [one for one in (verifier["publicKey"], verifier["x509Certificate"]) if one is not None]
+    if data["algorithm"] not in _ALGORITHMS or not data["digest"] or not signature["content"] or len(signers) != 1:
+        raise Malformed(_("%(what)s has a %(name)s that is none.", what=what, name="hashedRekordV002"))
+    raw = fields(signers[0], what, {"rawBytes": str}, only=True)["rawBytes"]
+    for text in (data["digest"], signature["content"], raw):
+        decode_base64(text, what)

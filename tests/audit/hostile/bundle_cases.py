@@ -1,6 +1,7 @@
 """Bundles: what a careful verifier meets among the referrers."""
 
 import gzip
+from base64 import b64decode
 
 from cryptography.hazmat.primitives import hashes
 
@@ -478,6 +479,19 @@ async def _logged(b: Bench, change: str = "") -> str:
         "inclusionProof": proof,
         "canonicalizedBody": b64(compact(body)),
     }
+    if change.startswith("second"):
+        entry |= {"kindVersion": {"kind": "hashedrekord", "version": "0.0.2"}, "integratedTime": "0"}
+        del entry["inclusionPromise"]
+        verifier = {
+            "publicKey": {"rawBytes": b64(b64decode("".join(b.trusted.public.pem.splitlines()[1:-1])))},
+            "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+        }
+        signed = {"content": envelope["signatures"][0]["sig"], "verifier": verifier}
+        record = {"data": {"algorithm": "SHA2_256", "digest": b64(b"d" * 32)}, "signature": signed}
+        if change == "second without a verifier":
+            del signed["verifier"]
+        body = {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": record}}
+        entry["canonicalizedBody"] = b64(compact(body))
     if change == "no number":
         entry["logIndex"] = "one"
     if change == "no proof":
@@ -495,6 +509,12 @@ async def bundle_with_a_log_entry(b: Bench) -> str:
     return await _logged(b)
 
 
+@case(Verdict.TRUSTED)
+async def bundle_with_an_entry_of_the_second_log(b: Bench) -> str:
+    """A good bundle with an entry as the second Rekor writes it: hashedrekord 0.0.2, without a time of its own."""
+    return await _logged(b, "second")
+
+
 def _broken_entry(change: str) -> None:
     async def build(b: Bench) -> str:
         return await _logged(b, change)
@@ -505,8 +525,17 @@ def _broken_entry(change: str) -> None:
     case(Verdict.INVALID, stricter=stricter)(build)
 
 
-LOOSE = ("no hash", "version")
-for _change in ("empty", "no proof", "no checkpoint", "no spec", "no hash", "no number", "version"):
+LOOSE = ("no hash", "version", "second without a verifier")
+for _change in (
+    "empty",
+    "no proof",
+    "no checkpoint",
+    "no spec",
+    "no hash",
+    "no number",
+    "version",
+    "second without a verifier",
+):
     _broken_entry(_change)
 
 
