@@ -10,6 +10,7 @@ from harborweb.audit.findings import lifecycle
 from harborweb.audit.handing import making as handouts
 from harborweb.audit.hooks import looking, making, queueing
 from harborweb.audit.kept import kept
+from harborweb.audit.keyless import judging as identities
 from harborweb.audit.keys import ending, judging
 from harborweb.audit.notices import noting, telling
 from harborweb.audit.policies import applying, restanding
@@ -40,6 +41,12 @@ def sweep_part(sweep_id: int) -> None:
 def judge_key(job_id: int) -> None:
     """Judge again what a key has signed."""
     perform(job_id, judging.judge_key)
+
+
+@shared_task
+def judge_identities(job_id: int) -> None:
+    """Judge again what a certificate's identity had made trusted."""
+    perform(job_id, identities.judge_identities)
 
 
 @shared_task

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import threading
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -16,10 +17,11 @@ from django.urls import reverse
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
-from harborweb.audit.keyless import services
+from harborweb.audit.keyless import judging, services
 from harborweb.audit.models import ArtifactVerdict, TrustedIdentity, TrustedRootFile
 from harborweb.audit.policies.standings import Standings
 from harborweb.jobs.models import Job
+from harborweb.jobs.run import perform
 from harborweb.registry.client import Client, Endpoint
 from harborweb.registry.models import Registry
 from harborweb.signing.services import add_public_key
@@ -75,6 +77,16 @@ def verdict(tag: str = "1.0") -> ArtifactVerdict:
     return next(one for one in ArtifactVerdict.objects.filter(repository="team/app") if tag in one.tags)
 
 
+def judged_again() -> None:
+    """What the newest job does that judges again, in a thread as a worker's is."""
+    job = Job.objects.filter(kind="judge_identities").latest("pk")
+    worker = threading.Thread(target=perform, args=(job.pk, judging.judge_identities))
+    worker.start()
+    worker.join()
+    job.refresh_from_db()
+    assert job.state == Job.State.SUCCEEDED, job.error
+
+
 def test_from_shown_to_trusted_and_back(
     admin: Browser, row: Registry, sweep: Sweeper, cosign3: str, tmp_path: Path
 ) -> None:
@@ -104,10 +116,13 @@ def test_from_shown_to_trusted_and_back(
     assert repeated.returncode == 0, repeated.stderr
 
     admin.post(reverse("audit:keyless_disallow", args=[TrustedIdentity.objects.get().pk]))
+    judged_again()
+    assert verdict().verdict == Verdict.UNKNOWN_KEY and verdict().is_finding, "at once, without a sweep"
+    admin.post(reverse("audit:keyless_allow"), {"subject": "*@example.test", "issuer": ISSUED_BY})
     sweep(row)
-    assert verdict().verdict == Verdict.UNKNOWN_KEY
+    assert verdict().verdict == Verdict.TRUSTED
     admin.post(reverse("audit:keyless_root"), {"action": "remove"})
-    sweep(row)
+    judged_again()
     assert verdict().verdict == Verdict.UNCHECKED
     done = {"give trusted root", "allow identity", "disallow identity", "remove trusted root"}
     assert done <= set(Activity.objects.values_list("action", flat=True))

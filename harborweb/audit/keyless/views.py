@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit.keyless import services
+from harborweb.audit.keyless import changing, services
 from harborweb.audit.keyless.forms import IdentityForm, RootForm
 from harborweb.audit.models import TrustedIdentity
 from harborweb.errors import Problem
@@ -36,12 +36,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def root(request: HttpRequest) -> HttpResponse:
     """Give a trusted root, or take it away."""
     if request.POST.get("action") == "remove":
-        services.take_away(request)
+        changing.take_away(request)
         return redirect("audit:keyless")
     form = RootForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            services.give(request, form.cleaned_data["file"].read(MAX_ROOT_BYTES + 1))
+            changing.give(request, form.cleaned_data["file"].read(MAX_ROOT_BYTES + 1))
         except Problem as problem:
             form.add_error("file", str(problem))
         else:
@@ -68,7 +68,7 @@ def allow(request: HttpRequest) -> HttpResponse:
 @require_POST
 def disallow(request: HttpRequest, pk: int) -> HttpResponse:
     """Count an identity no more."""
-    services.disallow(request, get_object_or_404(TrustedIdentity, pk=pk))
+    changing.disallow(request, get_object_or_404(TrustedIdentity, pk=pk))
     return redirect("audit:keyless")
 
 
