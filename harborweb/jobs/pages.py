@@ -144,6 +144,8 @@ KINDS = {
     "host_check": gettext_lazy("Check machine"),
     "import_key": gettext_lazy("Import key pair"),
     "installer": gettext_lazy("Installer"),
+    "judge_identities": gettext_lazy("Judge again"),
+    "judge_key": gettext_lazy("Judge again"),
     "look_many": gettext_lazy("Preview many"),
     "make_robots": gettext_lazy("Make robots"),
     "put_back": gettext_lazy("Put back"),
