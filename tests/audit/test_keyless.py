@@ -5,6 +5,7 @@ import json
 import os
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from harborweb.registry.client import Client, Endpoint
 from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.audit.hostile.bench import Bench, make_signer, sign_statement
+from tests.audit.test_command import audit
 from tests.verification.sigstore_double import ISSUED_BY, SUBJECT
 from tests.verification.test_keyless import BROKEN, HOUR, MINE, SIGSTORE, new, trust
 
@@ -103,3 +105,17 @@ def test_the_identity_stands_with_the_row(said: dict[str, Said]) -> None:
     assert row.key == MINE.fingerprint and SUBJECT in row.reason
     (finding,) = row.findings
     assert (finding.subject, finding.issuer) == (SUBJECT, ISSUED_BY)
+
+
+def test_the_command_takes_a_root_and_whose_signatures_count(
+    said: dict[str, Said], registry: parts.Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    here = ("--repository", "keyless/all", "--allow-http", "--format", "json")
+    whose = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUED_BY)
+    done = audit(registry.url, *here, "--trusted-root", str(tmp_path / "root.json"), *whose)
+    found = {row["digest"]: row["verdict"] for row in json.loads(done.stdout)}
+    assert done.returncode == 1 and found == {one.ours.digest: one.ours.verdict for one in said.values()}, done.stderr
+    for wrong in (whose, ("--trusted-root", str(tmp_path / "root.json")), ("--trusted-root", "/nowhere", *whose)):
+        refused = audit(registry.url, *here, *wrong)
+        assert refused.returncode == 2 and refused.stdout == "" and "Traceback" not in refused.stderr

@@ -33,6 +33,7 @@ from harborweb.audit.report import Judged, Line, as_row, key_file
 from harborweb.errors import Problem
 from harborweb.registry.client import Client, Endpoint, RegistryError
 from harborweb.registry.names import check_repository
+from harborweb.verification.keyless import NOBODY, Allowed, KeylessTrust, load_root
 from harborweb.verification.keys import PublicKey, load_public_key
 from harborweb.verification.verdict import Verdict
 
@@ -59,6 +60,9 @@ class Command(BaseCommand):
         add("--ca-file", metavar="F", default="", help="trust the CA certificates (PEM) in this file as well")
         add("--annotation", metavar="k=v", action="append", default=[], help="count only signatures that carry this")
         add("--signature-repository", metavar="NAME", default="", help="where signatures are, as COSIGN_REPOSITORY")
+        add("--trusted-root", metavar="FILE", default="", help="verify keyless signatures by this trusted_root.json")
+        add("--certificate-identity", metavar="WHO", action="append", default=[], help="whose count; with its issuer")
+        add("--certificate-oidc-issuer", metavar="URL", action="append", default=[], help="of the identity before it")
         add("--policy", metavar="FILE", default="", help="what is wanted of the images, as JSON or YAML")
         add("--fail-on", metavar="WHAT", default=FINDINGS, help="status 1 for these: findings, never, or verdicts a,b")
         add("--format", choices=("table", *FORMS), default="table", help="form of the report (table)")
@@ -88,7 +92,8 @@ class Command(BaseCommand):
     async def _judged(self, given: dict[str, Any]) -> tuple[list[Judgement], About]:
         """Every row, in the order of the report, and what it is about."""
         keys = [_key(name) for name in given["public_key"]]
-        if not keys:
+        keyless = _keyless(given)
+        if not keys and not keyless.allowed:
             self._say(_("No --public-key was given, so no signature can be trusted."))
         annotations = dict(_pair(text) for text in given["annotation"])
         repositories = [check_repository(name) for name in given["repository"]] or None
@@ -103,7 +108,7 @@ class Command(BaseCommand):
             client = await connected(given["url"], username, password)
             host, name = _elsewhere(given["signature_repository"], client.endpoint.host)
             other = await connected(host) if host else None
-            options = Options(annotations=annotations, signature_repository=name, signatures=other)
+            options = Options(annotations, name, signatures=other, keyless=keyless)
             judgements = [one async for one in judge_registry(client, keys, options, repositories, self._progress())]
             about = _about(client.endpoint.host, keys, repositories or ())
         return sorted(judgements, key=lambda one: (one.repository, not one.tags, one.tags, one.digest)), about
@@ -240,6 +245,27 @@ def _key(file: str) -> PublicKey:
         return load_public_key(data, Path(file).name.removesuffix(".pub"))
     except Problem as problem:
         raise _unusable(file, str(problem)) from problem
+
+
+def _keyless(given: dict[str, Any]) -> KeylessTrust:
+    """Who counts that signs by certificate; identities and issuers belong together, in order, and need a root."""
+    who, issuers = given["certificate_identity"], given["certificate_oidc_issuer"]
+    if len(who) != len(issuers) or bool(who) != bool(given["trusted_root"]):
+        raise CommandError(
+            _("--trusted-root, --certificate-identity and --certificate-oidc-issuer belong together; the last two may "
+              "be repeated, each with the other."),
+            returncode=COULD_NOT_RUN,
+        )  # fmt: skip
+    if not who:
+        return NOBODY
+    file = given["trusted_root"]
+    try:
+        root = load_root(Path(file).read_bytes())
+    except OSError as error:
+        raise _unusable(file, error.strerror or str(error)) from error
+    except Problem as problem:
+        raise _unusable(file, str(problem)) from problem
+    return KeylessTrust(root, tuple(Allowed(one, issuer) for one, issuer in zip(who, issuers, strict=True)))
 
 
 def _text(file: str) -> str:
