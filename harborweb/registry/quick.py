@@ -6,7 +6,9 @@ that form (a redirect, a sign-in that is due, 429, a fault, a chunked or late or
 expected) is no answer at all here: None, and the caller asks again by `Transport`, which decides what it was. So
 nothing is decided by this module, and a verdict never depends on it.
 
-Each connection carries one request at a time: an answer can only be that of the request it follows.
+A connection carries several requests, sent in one piece, and an answer is that of the request whose turn it is. So they
+are believed only together: as many as were asked for, each whole, and not a byte behind the last. Where that is not so,
+each is asked for once more, alone on its connection; where it happens often, all are.
 """
 
 import asyncio
@@ -27,7 +29,10 @@ from harborweb.registry.errors import RegistryError
 
 CONNECTIONS = 8
 HEAD_BYTES = 16 * 1024
+DEPTH = 16  # requests that a connection carries, at last: one at first, then twice as many with each lot
 HELD_BYTES = 32 * 1024 * 1024  # of the answers to requests that were made together
+TOGETHER_BYTES = HELD_BYTES // CONNECTIONS  # of the answers that one connection carries together
+MOST_BROKEN = 4  # lots of several requests that were not answered as they should be; then each is alone
 # After a fault that will not be over at once, a registry that asks for patience or is not there; then twice as long.
 PAUSE_SECONDS, LONGEST_PAUSE = 10.0, 600.0
 LONGEST_SECONDS = 5.0  # the careful way has more patience
@@ -75,6 +80,7 @@ class _Job:
     head_only: bool
     limit: int
     done: Done
+    alone: bool = False
 
 
 class Quick:
@@ -93,7 +99,9 @@ class Quick:
         self._opening: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
         self._paused_until, self._pause = 0.0, PAUSE_SECONDS
-        self._faults = 0
+        self._faults = self._broken = 0
+        self._depth = 1
+        self._closed = False
         self._number = 0
         self._run = uuid.uuid4().hex[:20]
         base = endpoint.base
@@ -141,6 +149,7 @@ class Quick:
 
     def close(self) -> None:
         """Close every connection; who still waits asks the careful way."""
+        self._closed = True
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -160,7 +169,7 @@ class Quick:
     def _feed(self) -> None:
         """Give waiting requests to idle connections, and open more where all are busy."""
         while self._waiting and self._idle:
-            self._idle.pop().send(self._waiting.popleft())
+            self._idle.pop().send(self._lot())
         missing = min(len(self._waiting), self._most - len(self._open)) - len(self._opening)
         for _n in range(missing):
             task = asyncio.ensure_future(self._connect())
@@ -168,6 +177,14 @@ class Quick:
             task.add_done_callback(self._opening.discard)
         if self._watch is None and self._open:
             self._watch = asyncio.get_running_loop().call_later(0.25, self._look)
+
+    def _lot(self) -> list[_Job]:
+        """What the next connection shall carry: its share of what waits, which leaves something for the others."""
+        count = min(self._depth, -(-len(self._waiting) // self._most))
+        lot = [self._waiting.popleft()]
+        while self._waiting and len(lot) < count and not lot[0].alone and not self._waiting[0].alone:
+            lot.append(self._waiting.popleft())
+        return lot
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -184,15 +201,16 @@ class Quick:
         self._open.add(connection)
         self.free(connection)
 
-    def answered(self) -> None:
-        """An answer was as it should be."""
-        if self._faults:
-            self._faults -= 1
+    def answered(self, count: int) -> None:
+        """A lot of answers was as it should be."""
+        if self._broken <= MOST_BROKEN:
+            self._depth = min(2 * self._depth, DEPTH)
+        self._faults = max(0, self._faults - count)
 
     def free(self, connection: "_Connection") -> None:
         """A connection has nothing to do."""
         if self._waiting:
-            connection.send(self._waiting.popleft())
+            connection.send(self._lot())
         else:
             self._idle.append(connection)
         if self._watch is None:
@@ -205,6 +223,19 @@ class Quick:
             self._idle.remove(connection)
         if self._waiting:
             self._feed()
+
+    def unanswered(self, jobs: Sequence[_Job]) -> None:
+        """A connection is gone that carried these: each is asked for alone, or the careful way if it was."""
+        gone = self._closed or self._faults > MOST_FAULTS or time.monotonic() < self._paused_until
+        if gone or len(jobs) < 2:
+            for job in jobs:
+                job.done(None)
+            return
+        self._broken, self._depth = self._broken + 1, 1
+        for job in reversed(jobs):
+            job.alone = True
+            self._waiting.appendleft(job)
+        self._feed()
 
     def fault(self) -> None:
         """An answer was none of ours."""
@@ -229,19 +260,21 @@ class Quick:
         self._watch = None
         late = time.monotonic() - self._seconds
         for connection in list(self._open):
-            if connection.job is not None and connection.begun < late:
+            if connection.jobs and connection.begun < late:
                 connection.fail()
-        if self._open and (self._waiting or any(one.job for one in self._open)):
+        if self._open and (self._waiting or any(one.jobs for one in self._open)):
             self._watch = asyncio.get_running_loop().call_later(0.25, self._look)
 
 
 class _Connection(asyncio.Protocol):
-    """One connection and the request that is out on it."""
+    """One connection and the requests that are out on it."""
 
     def __init__(self, quick: Quick) -> None:
         self.quick = quick
-        self.job: _Job | None = None
-        self.begun = 0.0
+        self.jobs: list[_Job] = []
+        self.begun = 0.0  # when something was last as it should be
+        self._answers: list[Plain] = []
+        self._held = 0
         self._buffer = b""
         self._parts: bytearray | None = None  # of a body that is not whole yet
         self._head = self._low = b""
@@ -253,29 +286,43 @@ class _Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.quick.opened(self)
 
-    def send(self, job: _Job) -> None:
+    def send(self, jobs: list[_Job]) -> None:
         """Ask."""
-        self.job = job
+        self.jobs, self._answers, self._held = jobs, [], 0
         self.begun = time.monotonic()
-        self.transport.write(job.request)
+        self.transport.write(b"".join([job.request for job in jobs]))
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; a whole answer is handed over."""
-        if self.job is None:
+        """Take what came; when all answers are whole they are handed over."""
+        if not self.jobs:
             self.fail()  # nobody asked
             return
         if self._parts is not None:
             self._parts += data
-            if len(self._parts) >= self._due:
-                self._whole(bytes(self._parts))
+            if len(self._parts) < self._due:
+                return
+            data, self._parts = bytes(self._parts), None
+            at = self._whole(data, 0)
+        else:
+            data, at = self._buffer + data if self._buffer else data, 0
+        while at >= 0 and at < len(data) and len(self._answers) < len(self.jobs):
+            at = self._next(data, at)
+        if at < 0:
             return
-        self._buffer = self._buffer + data if self._buffer else data
-        end = self._buffer.find(b"\r\n\r\n")
+        self._buffer = b""
+        if len(self._answers) == len(self.jobs):
+            self._finish(at < len(data))
+
+    def _next(self, data: bytes, at: int) -> int:
+        """Read the answer that begins at `at`; where the next one does, or -1 where more has to come or all is over."""
+        end = data.find(b"\r\n\r\n", at)
         if end < 0:
+            self._buffer = data[at:]
             if len(self._buffer) > HEAD_BYTES:
                 self.fail()
-            return
-        head, body = self._buffer[: end + 2], self._buffer[end + 4 :]
+            return -1
+        job = self.jobs[len(self._answers)]
+        head = data[at : end + 2]
         match = _PLAIN.match(head)
         low = head.lower()
         lengths = _LENGTH.findall(low)
@@ -283,33 +330,44 @@ class _Connection(asyncio.Protocol):
             if head[9:12] in {b"429", b"503"}:
                 self.quick.pause()
             self.fail()
-            return
-        if _FORBIDDEN.search(low):
-            self.fail()
-            return
-        length = int(lengths[0])
+            return -1
         self._head, self._low, self._status = head, low, 200 if match[1] == b"200" else 404
-        self._due = 0 if self.job.head_only else length
-        cap = self.job.limit if self._status == 200 else self.quick.error_bytes
-        if self._due > cap:
+        self._due = 0 if job.head_only else int(lengths[0])
+        self._held += self._due
+        cap = job.limit if self._status == 200 else self.quick.error_bytes
+        too_much = self._due > cap or (self._held > TOGETHER_BYTES and len(self.jobs) > 1)
+        if too_much or _FORBIDDEN.search(low):
             self.fail()
-        elif len(body) >= self._due:
-            self._whole(body)
-        else:
-            self._parts = bytearray(body)
+            return -1
+        if len(data) - end - 4 >= self._due:
+            return self._whole(data, end + 4)
+        self._parts = bytearray(data[end + 4 :])
+        return -1
 
-    def _whole(self, body: bytes) -> None:
-        job = self.job
-        if job is None or len(body) > self._due:  # more than was asked for: who knows whose answer this is
+    def _whole(self, data: bytes, start: int) -> int:
+        """Take the body that begins at `start`; where it ends, or -1 where the connection does and more was due."""
+        end = start + self._due
+        self._answers.append(Plain(self._status, self._head, self._low, data[start:end]))
+        self.begun = time.monotonic()
+        if b"\r\nconnection: close" in self._low and len(self._answers) < len(self.jobs):
+            self.fail()
+            return -1
+        return end
+
+    def _finish(self, more: bool) -> None:
+        """Hand over what is complete, unless `more` came than was asked for: who knows whose answers these are."""
+        if more:
             self.fail()
             return
-        self.job, self._buffer, self._parts = None, b"", None
-        self.quick.answered()
+        jobs, answers = self.jobs, self._answers
+        self.jobs, self._answers = [], []
+        self.quick.answered(len(answers))
         if b"\r\nconnection: close" in self._low:
             self.transport.abort()
         else:
             self.quick.free(self)
-        job.done(Plain(self._status, self._head, self._low, body))
+        for job, answer in zip(jobs, answers, strict=True):
+            job.done(answer)
 
     def fail(self) -> None:
         """Leave the request to the careful way, and close: what else comes here is nobody's answer."""
@@ -318,11 +376,10 @@ class _Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close, without an answer."""
-        job, self.job = self.job, None
+        jobs, self.jobs, self._answers = self.jobs, [], []
         self.transport.abort()
         self.quick.lost(self)
-        if job is not None:
-            job.done(None)
+        self.quick.unanswered(jobs)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The other end closed."""

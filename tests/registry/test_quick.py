@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,60 @@ def test_a_head_has_no_body() -> None:
         liar.on("/v2/x", answer(200, BODY))
         for found in ask(liar, ["/v2/x"] * 9, method="HEAD"):
             assert found is not None and (found.body, found.header(b"content-length")) == (b"", "1000")
+
+
+def _said(path: bytes, *, more: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(path), more, path)
+
+
+def _one_too_many(paths: list[bytes]) -> bytes:
+    return _said(b"/forged") + b"".join(map(_said, paths))
+
+
+def _one_behind(paths: list[bytes]) -> bytes:
+    return b"".join(map(_said, paths)) + b"\r\n"
+
+
+def _only_the_first(paths: list[bytes]) -> bytes:
+    return _said(paths[0])
+
+
+def _closing(paths: list[bytes]) -> bytes:
+    return _said(paths[0], more=b"Connection: close\r\n") + b"".join(map(_said, paths[1:]))
+
+
+def _something_odd(paths: list[bytes]) -> bytes:
+    return b"".join(map(_said, paths[:-1])) + b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("lot", [_one_too_many, _one_behind, _only_the_first, _closing, _something_odd])
+def test_answers_to_several_requests_are_believed_together_or_asked_for_alone(
+    lot: Callable[[list[bytes]], bytes],
+) -> None:
+    sizes: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held = b""
+        while data := await reader.read(65536):
+            held += data
+            if not held.endswith(b"\r\n\r\n"):
+                continue
+            paths, held = [one.split(b" ")[1] for one in held.split(b"\r\n\r\n")[:-1]], b""
+            sizes.append(len(paths))
+            writer.write(lot(paths) if len(paths) > 1 else _said(paths[0]))
+        writer.close()
+
+    async def run() -> list[Plain | None]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        endpoint, bounds = Endpoint(f"http://127.0.0.1:{port}", allow_http=True), Limits(seconds=1)
+        quick = Quick(endpoint, bounds, Transport(endpoint, bounds).tls)
+        try:
+            return await quick.many([f"/{number}" for number in range(200)], "a/b", "", 2000)
+        finally:
+            quick.close()
+            server.close()
+
+    found = asyncio.run(run())
+    assert [one and one.body for one in found] == [b"/%d" % number for number in range(200)]
+    assert max(sizes) > 1 and sizes.count(1) > 100  # soon each was alone
