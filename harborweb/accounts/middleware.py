@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,7 +29,12 @@ class RoleMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
-        """None lets the request through; anything else is the answer."""
+        """None lets the request through; anything else is the answer.
+
+        A path with a NUL in it means nothing here; PostgreSQL takes none as a value, and a page would break on it.
+        """
+        if "\0" in request.path:
+            return HttpResponseBadRequest(_("This address cannot be meant."), content_type="text/plain; charset=utf-8")
         role = getattr(view, "required_role", _UNDECLARED)
         if role is None:
             return None

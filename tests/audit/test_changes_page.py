@@ -11,6 +11,7 @@ from django.utils import timezone
 from harborweb.accounts.roles import Role
 from harborweb.audit.changes.reading import Filter
 from harborweb.audit.changes.words import SHAPES
+from harborweb.audit.findings import listing
 from harborweb.audit.models import Change, Sweep
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
@@ -128,3 +129,10 @@ def test_the_page_in_a_browser(lab: Registry, page: Watched, live_server: Any, p
     page.fill("#q", "latest")
     page.page.wait_for_url("**q=latest**")
     assert page.page.locator("#changes tbody tr:not(.group-row)").count() == 1
+
+
+def test_no_filter_hands_a_nul_to_the_database(lab: Registry, rf: Any) -> None:
+    """PostgreSQL takes none as a value."""
+    request = rf.get("/?q=%00a&project=b%00")
+    for one in (Filter.of(request), listing.Filter.of(lab, request.GET)):
+        assert (one.text, one.project) == ("a", "b")

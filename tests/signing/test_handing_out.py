@@ -56,6 +56,7 @@ def test_what_is_not_published_is_not_found_alike(as_role: Callable[[int], Clien
     assert token.sub("", unknown.text).replace("nobody", "internal") == token.sub("", secret.text)
     admin.post(reverse("signing:publishing"), {"words": ""})
     assert stranger.get("/keys/release%202026.pub").status_code == 404
+    assert stranger.get("/keys/x%00y.pub").status_code == 400, "no value for PostgreSQL"
 
 
 def test_the_commands_on_the_page_verify(

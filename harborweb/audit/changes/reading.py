@@ -38,9 +38,10 @@ class Filter:
     @classmethod
     def of(cls, request: HttpRequest) -> "Filter":
         kind, since = request.GET.get("kind", ""), request.GET.get("since", "")
+        project, text = (request.GET.get(name, "").replace("\0", "") for name in ("project", "q"))
         return cls(
-            registry_of(request), kind if kind in Change.Kind.values else "", request.GET.get("project", "")[:255],
-            request.GET.get("q", "").strip()[:200], since if since in TIMES else "",
+            registry_of(request), kind if kind in Change.Kind.values else "", project[:255], text.strip()[:200],
+            since if since in TIMES else "",
         )  # fmt: skip
 
     def rows(self) -> QuerySet[Change]:

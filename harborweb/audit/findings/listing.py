@@ -77,7 +77,7 @@ class Filter:
         state, kind = given.get("state", OPEN), given.get("kind", "")
         return cls(
             registry, state if state in STATES else OPEN, kind if kind in Kind.values else "",
-            given.get("project", "")[:255], given.get("q", "").strip()[:200],
+            given.get("project", "").replace("\0", "")[:255], given.get("q", "").replace("\0", "").strip()[:200],
         )  # fmt: skip
 
     def rows(self) -> QuerySet[Finding]:
