@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from harborweb.audit import memory, sightings
-from harborweb.audit.judging.judgement import Judgement, signers_of
+from harborweb.audit.judging.judgement import LONGEST_TYPE, Judgement, signers_of
 from harborweb.audit.kept import COMPARED, Kept, Was, by_digest
 from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
 from harborweb.audit.policies.restanding import Moved, restand, restand_moved
@@ -27,6 +28,7 @@ from harborweb.verification.verdict import GREEN, Verdict
 IDENTITY = ["registry", "repository", "digest"]
 CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if field.name not in {"id", *IDENTITY}]
 PLACED = ["digest", "tags", "parents", "sweep"]  # where an artifact stands; the rest of a row is large
+KEPT_BYTES = 256 * 1024  # of all that these signed
 KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
 
@@ -48,23 +50,43 @@ def _row(registry: Registry, this: Sweep | None, judgement: Judgement) -> Artifa
         badge=judgement.badge,
         pulled=judgement.pulled,
         signers=signers_of(judgement.findings),
-        counted=[[one.fingerprint, dict(one.annotations)] for one in judgement.counted],
-        platform=judgement.platform,
-        signatures=[
-            {
-                "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
-                "key": finding.key, "signer": finding.signer, "identity": finding.identity, "hint": finding.hint,
-                "annotations": dict(finding.annotations), "predicate": finding.predicate_type,
-                "step": finding.step, "hashed": finding.hashed, "subject": finding.subject, "issuer": finding.issuer,
-            }
-            for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]
-        ],
+        counted=[[one.fingerprint, _storable(one.annotations)] for one in judgement.counted],
+        platform=_storable(judgement.platform),
+        signatures=_signatures(judgement),
         evidence={one.name: base64.b64encode(one.body).decode() for one in judgement.evidence},
-        media_type=judgement.media_type[:100],
+        media_type=_storable(judgement.media_type)[:100],
         look=judgement.look,
         looked=timezone.now(),
         checked=timezone.now(),
     )  # fmt: skip
+
+
+def _signatures(judgement: Judgement) -> list[dict[str, Any]]:
+    """What is kept of each signature, those of the artifact's own verdict first.
+
+    What was signed beside the digest is left out where strangers have signed very much of it.
+    """
+    found, left = [], KEPT_BYTES
+    for finding in sorted(judgement.findings, key=lambda one: one.verdict != judgement.verdict)[:KEPT_FINDINGS]:
+        annotations = finding.annotations if len(finding.payload) <= left else {}
+        left -= len(finding.payload) if annotations else 0
+        found.append({
+            "place": finding.place, "verdict": finding.verdict, "reason": finding.reason, "format": finding.format,
+            "key": finding.key, "signer": finding.signer, "identity": finding.identity,
+            "hint": _storable(finding.hint[:LONGEST_TYPE]), "annotations": _storable(annotations),
+            "predicate": _storable(finding.predicate_type[:LONGEST_TYPE]), "step": finding.step,
+            "hashed": finding.hashed, "subject": finding.subject, "issuer": finding.issuer,
+        })  # fmt: skip
+    return found
+
+
+def _storable(value: Any) -> Any:
+    """What a stranger wrote, without the one character that PostgreSQL takes in no text and in no JSON."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 @transaction.atomic

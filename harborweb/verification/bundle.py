@@ -29,6 +29,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 MAX_SUBJECTS = 1024  # sigstore-go's own bounds
 MAX_DIGESTS = 32
+MAX_HINT = 300  # of what is kept of a hint; as long as its bundle it would be held for every artifact
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _TOP = {"mediaType": str, "verificationMaterial": dict, "dsseEnvelope": dict, "messageSignature": dict}
@@ -125,7 +126,7 @@ def judge_bundle(
     found = Finding(
         place, Verdict.INVALID, "", BUNDLE, signer.fingerprint if signer else "", payload=envelope.signed,
         signature=envelope.signature, subject=identity.subject, issuer=identity.issuer, step=Step.FORM,
-        hashed=digest_of(bundle), hint=envelope.hint,
+        hashed=digest_of(bundle), hint=envelope.hint[:MAX_HINT],
     )  # fmt: skip
     try:
         statement = read_statement(envelope)
