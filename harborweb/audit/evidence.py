@@ -6,9 +6,15 @@ import zipfile
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.report import file_name, to_json
+
+NO_MANIFEST = gettext_lazy(
+    "It is not here: the registry's list led to the signature, and the digest was all that had to be known, so the\n"
+    "manifest was not read. What is signed names the digest: %(digest)s."
+)
 
 
 def archive(row: ArtifactVerdict, public_keys: Mapping[str, str]) -> bytes:
@@ -28,6 +34,7 @@ def archive(row: ArtifactVerdict, public_keys: Mapping[str, str]) -> bytes:
                 "Evidence of one verdict. verdict.json says what was found, commands.txt how to check it again:\n"
                 "run the commands in this folder. manifest.json is the artifact's manifest; its SHA-256 is the digest."
             )
-            + "\n",
+            + "\n"
+            + ("" if "manifest.json" in row.evidence else NO_MANIFEST % {"digest": row.digest} + "\n"),
         )
     return out.getvalue()

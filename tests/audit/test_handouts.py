@@ -149,6 +149,29 @@ def test_the_script_finds_what_was_changed(swept: Registry, as_role: Any, tmp_pa
     assert done.returncode == 1 and "the digest that is signed" in done.stdout
 
 
+def test_what_was_found_by_its_digest_alone_is_checked_without_a_manifest(
+    swept: Registry, as_role: Any, tmp_path: Path
+) -> None:
+    """Harbor's list leads to a signature without the artifact's manifest being read: none is kept, and that is said."""
+    row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
+    row.evidence.pop("manifest.json")
+    row.save()
+    client = as_role(Role.SIGNER)
+    folder = archive(client, swept, tmp_path / "evidence")
+    (mine,) = [line.split("\t") for line in (folder / "trusted.tsv").read_text().splitlines() if "\t=\t" in line]
+    assert mine[-1] == row.digest and (folder / "not-checkable.txt").read_text() == ""
+    done = run("sh verify.sh", folder)
+    assert done.returncode == 0 and done.stdout.strip().endswith(" verified, 0 wrong"), done
+    other = next(line.split("\t")[0] for line in (folder / "trusted.tsv").read_text().splitlines() if "\t-\t" in line)
+    for name in ("signed.bin", "signature.bin"):
+        (folder / mine[0] / name).write_bytes((folder / other / name).read_bytes())
+    done = run("sh verify.sh", folder)
+    assert done.returncode == 1 and f"WRONG {row.digest} in {mine[0]}: the digest that is signed" in done.stdout
+    assert "own manifest is not among them" in client.get(f"/audit/{row.pk}/").text
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/audit/{row.pk}/evidence.zip").content)) as files:
+        assert "It is not here" in files.read("README.txt").decode()
+
+
 def test_hostile_names_stay_in_their_folder(swept: Registry, as_role: Any, tmp_path: Path) -> None:
     row = ArtifactVerdict.objects.get(repository="team/web", tags=["1.0"])
     evil = "team/../../../$(touch owned)\t`id`"

@@ -15,8 +15,10 @@ from harborweb.audit.report import as_row, file_name
 from harborweb.verification.verdict import GREEN, Verdict
 
 # One line for each trusted artifact, tab-separated: folder, key, kind, prefix of its files, digest that is signed,
-# digest of the artifact. Every word in it is ours or checked: digests, and names that `file_name` has made.
+# digest of the artifact. Every word in it is ours or checked: digests, and names that `file_name` has made. In place
+# of a prefix `-` is none, and ALONE none and no manifest either.
 LIST = "trusted.tsv"
+ALONE = "="
 SCRIPT = r"""#!/bin/sh
 # Checks every trusted verdict in this folder with openssl, sha256sum and grep; nothing else is needed, and nothing is
 # fetched. Compare the fingerprints of the keys in keys/ with those that their owners give you:
@@ -34,9 +36,10 @@ signature() { # key kind signed signature
 }
 
 check() { # folder key kind prefix signed-digest own-digest
-  prefix=${4#-}
+  prefix=${4#[-=]}
   signature "$2" "$3" "$1/${prefix}signed.bin" "$1/${prefix}signature.bin" || { why="the signature"; return 1; }
   grep -q "${5#sha256:}" "$1/${prefix}signed.bin" || { why="the digest that is signed"; return 1; }
+  [ "$4" != = ] || return 0 # found by its digest alone: no manifest was read, so none is here
   [ "$(sha256sum < "$1/${prefix}manifest.json" | cut -d' ' -f1)" = "${5#sha256:}" ] || { why="the manifest"; return 1; }
   [ -z "$prefix" ] || grep -q "$6" "$1/${prefix}manifest.json" || { why="the index, which does not list it"; return 1; }
 }
@@ -87,9 +90,11 @@ class Archive:
         prefix = "index-" if row.verdict == Verdict.VIA_INDEX else ""
         manifest = evidence.get(f"{prefix}manifest.json", b"")
         hashed = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+        if row.verdict == Verdict.TRUSTED and not manifest:
+            prefix, hashed = ALONE, row.digest
         key = self.keys.get(row.key)
-        whole = hashed in ({row.digest} if not prefix else set(row.parents))
-        if key is None or not whole or not evidence.get(f"{prefix}signature.bin"):
+        whole = hashed in (set(row.parents) if row.verdict == Verdict.VIA_INDEX else {row.digest})
+        if key is None or not whole or not evidence.get(f"{prefix.strip(ALONE)}signature.bin"):
             why = _("its key is no key file") if key is None else _("what is kept of it is not whole")
             self.unchecked.append(f"{row.digest} {folder}: {why}")
             return
@@ -123,7 +128,8 @@ class Archive:
                 "verdicts.json    what was found, with the reason, and the folder of each\n"
                 "keys/            the public keys that count; compare their fingerprints with their owners'\n"
                 "not-checkable.txt  %(left)d trusted verdicts that the script leaves out, and why\n\n"
-                "In a folder: manifest.json is the artifact's, its SHA-256 the digest; signature-manifest.json where\n"
+                "In a folder: manifest.json is the artifact's, its SHA-256 the digest; it is missing where Harbor's\n"
+                "list led to the signature and the digest was all that had to be known; signature-manifest.json where\n"
                 "the signature was found, signed.bin the signed bytes, signature.bin the signature. Names that\n"
                 "begin with index- are those of the index that lists the artifact.\n"
             )

@@ -16,6 +16,7 @@ from harborweb.audit.models import Handout
 from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
 from harborweb.registry.models import Registry
+from harborweb.signing.limits import check_signs
 from harborweb.signing.models import Key
 
 
@@ -23,6 +24,7 @@ def request_report(request: HttpRequest, chosen: Filter, key: Key | None, passwo
     """Begin making a report of what `chosen` leaves, signed with `key`."""
     if key is None or not key.signs:
         raise Problem(_("No key here can sign."), _("Make a key pair first."), field="key")
+    check_signs(key)
     slot = sealing.put_once(password) if key.asks else ""
     return _request(request, chosen, Handout.Kind.REPORT, key, slot)
 
