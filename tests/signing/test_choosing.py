@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.audit.filtering import Filter
+from harborweb.audit.handing.services import request_report
 from harborweb.audit.models import ArtifactVerdict, Sweep
+from harborweb.audit.signing.forms import RuleForm
 from harborweb.audit.words import ORDER
+from harborweb.errors import Problem
 from harborweb.signing.many.models import BulkSigning
 from harborweb.signing.many.workshop import look_many, sign_many
 from harborweb.signing.models import Key
@@ -101,6 +105,18 @@ def test_what_does_not_fit_is_said(as_role: Callable[[int], Client], row: Any, k
         answer = signer.post(address, {"key": key.pk, **typed})
         assert answer.status_code == 422 and sentence in text(answer), sentence
     assert not BulkSigning.objects.exists()
+
+
+def test_a_revoked_key_is_not_offered(as_role: Callable[[int], Client], row: Any, key: Key) -> None:
+    seen(row, Image("a/b", "1", "sha256:" + "1" * 64))
+    signer, address = as_role(Role.SIGNER), reverse("audit:choose") + f"?registry={row.pk}"
+    offer = f'<option value="{key.pk}"'
+    assert offer in text(signer.get(address)) and offer in str(RuleForm()["key"])
+    key.revoked_from = timezone.now()
+    key.save()
+    assert "No key that signs" in text(signer.get(address)) and offer not in str(RuleForm()["key"])
+    with pytest.raises(Problem, match="signs no more"):
+        request_report(RequestFactory().post("/"), Filter.given({}, row), key)
 
 
 def test_a_key_that_asks_is_asked_when_it_signs(

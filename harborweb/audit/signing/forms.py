@@ -4,10 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from harborweb.signing.forms import SignForm
 from harborweb.signing.models import Key
+from harborweb.signing.services import signing_keys
+
+
+def _that_sign() -> QuerySet[Key]:
+    """The keys whose new signatures can count; one that is revoked, or whose time is up, is not offered."""
+    return Key.objects.filter(pk__in=[key.pk for key in signing_keys()]).order_by("-trusted", "name")
 
 
 class ListForm(forms.Form):
@@ -44,8 +51,7 @@ class ListForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        from_ = Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY)
-        self.fields["key"].queryset = from_.order_by("-trusted", "name")  # type: ignore[attr-defined]
+        self.fields["key"].queryset = _that_sign()  # type: ignore[attr-defined]
 
     def clean_annotations(self) -> dict[str, str]:
         """One name=value each line."""
@@ -82,8 +88,8 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        keys = Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY).exclude(password_mode=Key.Password.ASKED)
-        self.fields["key"].queryset = keys.order_by("-trusted", "name")  # type: ignore[attr-defined]
+        keys = _that_sign().exclude(password_mode=Key.Password.ASKED)
+        self.fields["key"].queryset = keys  # type: ignore[attr-defined]
 
     def clean_tags(self) -> list[str]:
         """Patterns."""
