@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
-from harborweb.audit.keys import ending, judging, rotation, services
+from harborweb.audit.keys import ending, facts, judging, rotation, services
 from harborweb.audit.models import ArtifactVerdict, Channel, Happening, SignatureSeen
 from harborweb.audit.notices.wording import told
 from harborweb.jobs.models import Job
@@ -52,6 +52,18 @@ def green() -> int:
 
 def typed(key: Key, **more: str) -> dict[str, str]:
     return {"trusted": "on", "projects": "", "revoked_reason": "", "not_before": "", "not_after": ""} | more
+
+
+@pytest.mark.django_db
+def test_an_image_that_a_key_signed_in_both_formats_is_one_image_of_that_key() -> None:
+    registry, now = Registry.objects.create(name="own", url="http://127.0.0.1:1"), timezone.now()
+    signed = {"verdict": "unknown_key", "reason": "revoked", "signer": "f" * 64}
+    ArtifactVerdict.objects.create(
+        registry=registry, project="team", repository="team/web", digest="sha256:0", tags=["1"], since=now,
+        verdict="unknown_key", rank=1, checked=now, signatures=[signed, {**signed, "hint": "a-bundle-has-one"}],
+    )  # fmt: skip
+    rows, images = facts.strange()
+    assert images == 1 and [(one.images, one.projects) for one in rows] == [(1, (("team", 1),))]
 
 
 def test_a_revocation_is_seen_saved_judged_and_taken_back(swept: Key, admin: Any) -> None:

@@ -80,11 +80,11 @@ def strange() -> tuple[list[Strange], int]:
     for pk, project, signatures, since in rows.values_list("pk", "project", "signatures", "since")[:MOST_STRANGE]:
         total += 1
         said = {
-            (one.get("signer", ""), one.get("hint", "")): one["reason"]
+            (one.get("signer", ""), "" if one.get("signer") else one.get("hint", "")): one["reason"]
             for one in signatures if one["verdict"] == Verdict.UNKNOWN_KEY
         }  # fmt: skip
-        for (signer, hint), reason in said.items():
-            groups.setdefault((signer, "" if signer else hint), []).append((pk, project, since, reason))
+        for whose, reason in said.items():  # an image counts once for a key, however often that key signed it
+            groups.setdefault(whose, []).append((pk, project, since, reason))
     keys = {key.fingerprint: key for key in Key.objects.filter(fingerprint__in=[one for one, _hint in groups if one])}
     found = []
     for (signer, hint), members in groups.items():
