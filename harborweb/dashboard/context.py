@@ -28,18 +28,20 @@ class Room:
 
 
 def _rooms(request: HttpRequest, findings: int) -> list[Room]:
-    """The rooms in the order of work; `current` by the namespace of the page's address."""
+    """The rooms in the order of work; `current` by the namespace of the page's address, and by its name for those of
+    the audit's pages that are of keys."""
     match = getattr(request, "resolver_match", None)
     here = match.namespaces[0] if match and match.namespaces else ""
     view = match.view_name if match else ""
+    keys = view.startswith(("audit:key", "audit:rotation"))
     rooms = [
         (_("Dashboard"), "dashboard:home", view == "dashboard:home", 0),
         (_("Configuration"), "configuration:home", here == "configuration", 0),
         (_("Deployment"), "deployment:home", here == "deployment", 0),
         (_("Access"), "access:home", here == "access", 0),
         (_("Registry"), "store:registries", here == "store", 0),
-        (_("Keys"), "signing:keys", here == "signing", 0),
-        (_("Audit"), "audit:home", here == "audit", findings),
+        (_("Keys"), "signing:keys", here == "signing" or keys, 0),
+        (_("Audit"), "audit:home", here == "audit" and not keys, findings),
         (_("Jobs"), "jobs:list", here == "jobs", 0),
         (_("Activity"), "accounts:activity", view == "accounts:activity", 0),
     ]

@@ -131,6 +131,11 @@
       button.disabled = event.target.value.trim() !== wanted;
     });
   });
+  // ---- a row of pages that is wider than the screen shows where one is ----------------------------------
+  document.querySelectorAll(".subnav [aria-current]").forEach((here) => {
+    here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+  });
+
   document.querySelectorAll("[data-must-equal]").forEach((input) => input.dispatchEvent(new Event("input", { bubbles: true })));
 
   // ---- htmx -----------------------------------------------------------------------------------------------

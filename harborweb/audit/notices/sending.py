@@ -129,7 +129,7 @@ def _mail(addresses: list[str], told: Told) -> None:
     if not settings.EMAIL_HOST:
         raise Problem(
             _("This worker knows no mail server."),
-            _("Set HARBORWEB_EMAIL_HOST (and EMAIL_PORT, EMAIL_USER, EMAIL_PASSWORD_FILE, EMAIL_FROM) for it."),
+            _("Set HARBORWEB_EMAIL_HOST (and …_PORT, …_USER, …_PASSWORD_FILE, …_FROM) for it."),
         )
     message = EmailMessage(subject=" ".join(f"[harborweb] {told.title}".split()), body=told.as_text(), to=addresses)
     message.extra_headers["Auto-Submitted"] = "auto-generated"
