@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from harborweb import sealing
-from harborweb.accounts.models import User
+from harborweb.accounts.models import Activity, User
 from harborweb.accounts.services import record
 from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
@@ -21,6 +23,8 @@ from harborweb.tools.cosign_features import Version
 from harborweb.tools.process import shown
 
 LEAST_PASSWORD = 10
+MOST_GUESSES, GUESSING = 5, timedelta(minutes=15)  # as at the sign-in page
+REFUSED = "refused private key export"
 VERSIONS = (("3", Version((3, 1, 2))), ("2.5", Version((2, 5, 0))))
 
 
@@ -77,8 +81,14 @@ def request_export(request: HttpRequest, key: Key, typed: str, own: str, passwor
             _("Nothing was exported: the name typed is not %s.") % key.name, _("Type the key’s name."), field="typed"
         )
     person = request.user
+    if isinstance(person, User) and _guesses(person) >= MOST_GUESSES:
+        raise Problem(
+            _("Nothing was exported: a wrong password was typed %d times.") % MOST_GUESSES,
+            _("Try it again in a quarter of an hour. If it was not you, sign out everywhere and change your password."),
+            field="own",
+        )
     if isinstance(person, User) and person.has_usable_password() and not person.check_password(own):
-        record(request, "refused private key export", key.name, _("wrong password"))
+        record(request, REFUSED, key.name, _("wrong password"))
         raise Problem(_("Nothing was exported: this is not your password."), _("Type it again."), field="own")
     if key.password_mode == Key.Password.NONE and len(password) < LEAST_PASSWORD:
         raise Problem(
@@ -92,6 +102,12 @@ def request_export(request: HttpRequest, key: Key, typed: str, own: str, passwor
         tasks.export_key, kind="export_key", title=_("Export the private key %s") % key.name, subject=key.name,
         by=request, arguments={"key": key.pk, "slot": slot},
     )  # fmt: skip
+
+
+def _guesses(person: User) -> int:
+    """How often they typed a wrong password here lately: the sign-in page counts its own alone."""
+    lately = Activity.objects.filter(user=person, action=REFUSED, at__gt=timezone.now() - GUESSING)
+    return lately.count()
 
 
 def take_export(request: HttpRequest, job: Job) -> tuple[str, bytes]:

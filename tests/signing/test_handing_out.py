@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.jobs.models import Job
-from harborweb.signing import exporting
+from harborweb.signing import exporting, handing_out
 from harborweb.signing.models import Key
 from tests.signing.conftest import Image
 from tests.signing.jobs import done, log, made, signed
@@ -66,8 +67,6 @@ def test_the_commands_on_the_page_verify(
     image = push(row, "public/app")
     assert signed(asked, row, image, key, format="simple").state == "succeeded"
     Key.objects.update(published=True)
-    from harborweb.signing import handing_out
-
     handing_out.set_public_page(None, True, "")
     (tmp_path / key.file_name).write_text(Client().get("/keys/shown.pub").text)
     page = Client().get("/keys/public/").text
@@ -135,6 +134,19 @@ def test_a_private_key_goes_out_encrypted_once_and_recorded(
     everywhere = database_bytes(tmp_path) + log(job).encode()
     for secret in (FILE, pem.splitlines()[1]):
         assert secret.encode() not in everywhere
+
+
+def test_a_password_is_not_guessed_at_the_export(ada: Client, asked: Any, cosign_three: str) -> None:
+    """Who finds an open session tries as often as at the sign-in page, and then not even the right one."""
+    key = made(asked, "release", "stored", SECRET)
+    Job.objects.all().delete()
+    address = reverse("signing:export", args=[key.pk])
+    for _n in range(handing_out.MOST_GUESSES):
+        assert "this is not your password" in ada.post(address, {"typed": "release", "own": "guess"}).text
+    answer = ada.post(address, {"typed": "release", "own": OWN})
+    assert answer.status_code == 422 and "typed 5 times" in answer.text and not Job.objects.exists()
+    Activity.objects.filter(action=handing_out.REFUSED).update(at=timezone.now() - handing_out.GUESSING)
+    assert ada.post(address, {"typed": "release", "own": OWN}).status_code == 302
 
 
 def test_only_administrators_export(as_role: Callable[[int], Client]) -> None:
