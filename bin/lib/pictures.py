@@ -33,8 +33,6 @@ def tour(camera: Camera) -> None:
     _drift(camera)
     _backup(camera)
     _upgrade(camera)
-    camera.until("platform/base", "/audit/")
-    camera.shoot("audit", 900)
 
 
 def _questions(camera: Camera, port: str) -> None:

@@ -1,5 +1,6 @@
 """The second tour of bin/pictures: a Harbor behind the pages, and how people reach it."""
 
+from bin.lib import pictures_audit
 from bin.lib.camera import Camera
 
 MESSAGE = (
@@ -9,7 +10,7 @@ MESSAGE = (
 
 
 def tour(camera: Camera) -> None:
-    """Connection, store, an image that only looks signed, then the ways on of access."""
+    """Connection, store, an image that only looks signed, the audit, then the ways on of access."""
     page = camera.page
     camera.until("Succeeded", "/jobs/?kind=sweep")
     camera.go("/registry/1/connection/")
@@ -20,6 +21,7 @@ def tour(camera: Camera) -> None:
     page.get_by_role("link", name="2.0", exact=True).first.click()
     page.get_by_text("Cryptography says").wait_for()
     camera.shoot("artifact", 900)
+    pictures_audit.tour(camera)
     camera.go("/access/cache/1/new/")
     camera.shoot("cache", 860)
     camera.go("/access/proxy/nginx/?name=registry.lab.example")

@@ -132,6 +132,22 @@ class Walk:
             assert repository in page.text, f"{repository}:{tag} is not on the audit page:\n{page.shown(4000)}"
         self.browser.get(page.link("/audit/export.json"))
 
+    def policy(self) -> None:
+        """A rule that asks for no signature is tried out: its impact is told, and nothing is saved."""
+        page = self.browser.get("/audit/policy/?suggest=platform")
+        form = next(one for one in page.forms if re.fullmatch(r"/audit/policy/\d+/", one.action))
+        page = self.browser.submit(page, form, "do")
+        assert re.search(r"no findings? any more", page.text) and "Nothing is saved yet" in page.text, page.shown()
+
+    def sign_many(self) -> None:
+        """Unsigned images are previewed digest by digest; what is there already is said, and nothing is signed."""
+        page = self.browser.get("/audit/sign/?verdict=trusted")
+        form = next(one for one in page.forms if one.action.startswith("/audit/sign/"))
+        page = self.browser.submit(page, form, which="all")
+        self.job(page)
+        page = self.browser.get(page.url)
+        assert "Already signed by this key" in page.text and "Nothing is signed yet" in page.text, page.shown()
+
     def contract(self) -> None:
         """The Harbor double says in its log when an answer broke the contract of the real one."""
         log = self.demo.children.tail("harbor", 40)
@@ -200,6 +216,8 @@ def main() -> int:
                 "cosign verifies it": walk.verify,
                 "a sweep runs": walk.sweep,
                 "the audit page shows it": walk.audit,
+                "a policy says what it would change": walk.policy,
+                "many images are previewed before they are signed": walk.sign_many,
             }
             if harbor:
                 steps["the Harbor double kept to Harbor's contract"] = walk.contract
