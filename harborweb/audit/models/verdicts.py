@@ -58,7 +58,11 @@ class ArtifactVerdict(models.Model):
         ordering = ["rank", "repository", "digest"]
         # Rows are wide (evidence): what pages count, filter and sort by is read from an index alone.
         indexes = [
-            models.Index(fields=["registry", "rank", "repository", "digest", "is_finding"], name="verdict_worst_first"),
+            # A search looks through all of it: what it looks into stands here too.
+            models.Index(
+                fields=["registry", "rank", "repository", "digest", "is_finding", "tags", "reason"],
+                name="verdict_worst_first",
+            ),
             models.Index(
                 fields=["registry", "project", "rank", "repository", "digest", "is_finding"], name="verdict_of_project"
             ),
