@@ -111,16 +111,19 @@ class Client:
         self._ahead.clear()
         await self.more_ahead(repository, paths, accept)
 
-    async def more_ahead(self, repository: str, paths: Sequence[str], accept: str = ACCEPTED) -> None:
-        """As `ahead`, beside what is kept already."""
+    async def more_ahead(
+        self, repository: str, paths: Sequence[str], accept: str = ACCEPTED, *, limit: int = 0, method: str = "GET"
+    ) -> None:
+        """As `ahead`, beside what is kept already; `limit` is the most bytes of each where that is not the usual."""
         if self._quick is None or not paths:
             return
         async with self.transport.gate:  # where a registry wants patience, all wait
             authorization = await self.auth.header(pull(repository))
-        cap = self.limits.manifest_bytes if accept == ACCEPTED else self.limits.list_bytes
-        for path, answer in zip(paths, await self._quick.many(paths, accept, authorization, cap), strict=True):
+        cap = limit or (self.limits.manifest_bytes if accept == ACCEPTED else self.limits.list_bytes)
+        before = "" if method == "GET" else f"{method} "
+        for path, answer in zip(paths, await self._quick.many(paths, accept, authorization, cap, method), strict=True):
             if answer is not None:
-                self._ahead[path] = answer
+                self._ahead[before + path] = answer
 
     def kept_ahead(self, path: str) -> Plain | None:
         """The answer that was asked for ahead, or None; it stays kept."""
@@ -193,7 +196,7 @@ class Client:
 
     async def blob(self, repository: str, digest: str, limit: int | None = None) -> bytes:
         """The blob's bytes, at most `limit`, hashed; redirects to a storage host are followed without credentials."""
-        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
+        path = blob_path(names.check_repository(repository), names.check_digest(digest))
         cap = self.limits.blob_bytes if limit is None else limit
         answer = await self.ask("GET", path, scope=pull(repository), what=f"{repository}@{digest}", limit=cap)
         self._proven(answer, digest)
@@ -203,8 +206,10 @@ class Client:
         """Whether the registry says that it has this blob, `size` bytes long; False also where it cannot be told."""
         if self._quick is None:
             return False
-        path = f"/v2/{names.check_repository(repository)}/blobs/{names.check_digest(digest)}"
-        answer = await self._quick.get(path, "", await self.auth.header(pull(repository)), 0, "HEAD")
+        path = blob_path(names.check_repository(repository), names.check_digest(digest))
+        answer = self._ahead.pop(f"HEAD {path}", None)
+        if answer is None:
+            answer = await self._quick.get(path, "", await self.auth.header(pull(repository)), 0, "HEAD")
         return answer is not None and answer.status == 200 and answer.header(b"content-length") == str(size)
 
     def asks_referrers(self, repository: str) -> bool:
@@ -366,6 +371,11 @@ class Client:
 def manifest_path(repository: str, reference: str) -> str:
     """Where a manifest is, of names that were checked."""
     return f"/v2/{repository}/manifests/{reference}"
+
+
+def blob_path(repository: str, digest: str) -> str:
+    """Where a blob is, of names that were checked."""
+    return f"/v2/{repository}/blobs/{digest}"
 
 
 def referrers_path(repository: str, digest: str) -> str:

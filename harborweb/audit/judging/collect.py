@@ -193,7 +193,8 @@ class _Search:
             return
         read: dict[Descriptor, bytes] = {}  # several signatures of one payload cost one request
         for number, layer in enumerate(document.layers, 1):
-            await asyncio.sleep(0)  # reading large payloads takes long, and the time limit must be able to say so
+            if number > 1:
+                await asyncio.sleep(0)  # reading large payloads takes long, and the time limit must be able to say so
             where = f"{place}, layer {number}"
             source = replace(layer, annotations={})
             payload = read.get(source)

@@ -6,27 +6,43 @@ these bytes name is content-addressed, so the same look under the same keys, bou
 verdict. There is no look where one place did not answer plainly.
 """
 
+import asyncio
+import contextlib
 import dataclasses
 import hashlib
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harborweb import verification
 from harborweb.audit.judging import collect
 from harborweb.audit.judging.collect import Options
 from harborweb.audit.judging.survey import cosign_tags
 from harborweb.registry import errors
-from harborweb.registry.client import OCI_INDEX, SAID_SO, Client, NotFound, RegistryError, manifest_path, referrers_path
+from harborweb.registry.client import (
+    OCI_INDEX,
+    SAID_SO,
+    Client,
+    NotFound,
+    RegistryError,
+    blob_path,
+    manifest_path,
+    referrers_path,
+)
 from harborweb.registry.names import digest_of, fallback_tag
 from harborweb.registry.quick import Plain
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import is_digest
+from harborweb.verification.simple_signing import plain_payload
 
 ABSENT = "-"
 COSIGN = "signature.cosign"  # Harbor's name of an accessory, a signature at its tag or a bundle
 FRESH_SECONDS = 60
+FEW = 4  # of what one place names is asked for ahead,
+SMALL_BYTES = 64 * 1024  # where it is no larger
 # Of the options, what says nothing of a verdict.
 _BESIDE = {"weigh", "signatures", "concurrency", "seconds"}
 
@@ -101,6 +117,39 @@ class Places:
         ]
         there = [tag for tag in tags if self.listed is None or tag in self.listed]
         await self.client.more_ahead(self.repository, [manifest_path(self.repository, tag) for tag in there])
+
+    async def deeper(self, image: str, digests: Sequence[str]) -> None:
+        """Ask for what the places of `digests`, of `image` (host/repository), name, side by side.
+
+        What they name is guessed at a glance here; who judges reads all of it with care, and asks for what is not kept.
+        """
+        payloads, manifests, blobs = [], [], []
+        for digest in filter(is_digest, digests):
+            signature, attestation, kept = self.tags(digest)
+            if answer := self._kept(signature):
+                payload = digest_of(plain_payload(image, digest))
+                if payload.encode() in answer.body:
+                    payloads.append(blob_path(self.repository, payload))
+                else:
+                    blobs += _named(answer.body, "layers")
+            if answer := self._kept(attestation):
+                blobs += _named(answer.body, "layers")
+            for listed in (self.client.kept_ahead(referrers_path(self.repository, digest)), self._kept(kept)):
+                manifests += _named(listed.body, "manifests") if listed else []
+        paths = [manifest_path(self.repository, one) for one in dict.fromkeys(manifests)]
+        with contextlib.suppress(RegistryError):  # no right to ask: each artifact says so
+            await asyncio.gather(
+                self.client.more_ahead(self.repository, payloads, "", method="HEAD"),
+                self.client.more_ahead(self.repository, paths),
+            )
+            for path in paths:
+                if answer := self.client.kept_ahead(path):
+                    blobs += _named(answer.body, "layers")
+            asked = [blob_path(self.repository, one) for one in dict.fromkeys(blobs)]
+            await self.client.more_ahead(self.repository, asked, "", limit=SMALL_BYTES)
+
+    def _kept(self, tag: str) -> Plain | None:
+        return self.client.kept_ahead(manifest_path(self.repository, tag))
 
     async def signature_tags(self, digests: Sequence[str]) -> None:
         """Ask for the `.sig` tags of `digests`, side by side, beside what is asked already."""
@@ -177,3 +226,19 @@ def _stands(answer: Plain) -> str | None:
     digest = digest_of(answer.body)
     claimed, media_type = answer.header(b"docker-content-digest"), answer.header(b"content-type")
     return f"{digest} {media_type}" if claimed in {"", digest} and media_type is not None else None
+
+
+def _named(body: bytes, member: str) -> list[str]:
+    """The digests of the first few small things in a list of a manifest, guessed: nothing where it looks odd."""
+    if len(body) > SMALL_BYTES:
+        return []
+    try:
+        return list(_guessed(json.loads(body)[member][:FEW]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _guessed(descriptors: list[dict[str, Any]]) -> Iterator[str]:
+    for one in descriptors:
+        if is_digest(one["digest"]) and 0 < one["size"] <= SMALL_BYTES:
+            yield one["digest"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 from harborweb.audit.badge.harbor import NOT_ASKED, badge_by_places
 from harborweb.audit.judging.collect import Options, look, look_told, signatures_of
@@ -20,6 +22,9 @@ from harborweb.verification.simple_signing import CERTIFICATE
 from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
 
 logger = logging.getLogger(__name__)
+
+PIECE = 32  # rows that are judged while what the next ones name is asked for
+AT_A_STRETCH = 8  # rows that are judged before others have their turn
 
 Progress = Callable[[int, int], None]  # judged, known so far
 
@@ -133,10 +138,33 @@ class _Work:
                 fresh.append(row)
         for index in dict.fromkeys(parent for row in fresh for parent in row.parents):
             await self._recall(index)
-        async with aclosing(_together(self.judge_one, fresh)) as found:
+        async with aclosing(self._fresh(fresh, first)) as found:
             async for name, judgement in found:
-                judgement = self.known.placed(self.rows[name], judgement)
-                yield replace(judgement, look=looks[name] if _lasts(judgement) else "")
+                yield self.known.placed(self.rows[name], judgement, looks[name] if _lasts(judgement) else "")
+
+    async def _fresh(self, rows: Sequence[Row], told: Collection[str]) -> AsyncGenerator[tuple[str, Judgement]]:
+        """Judge `rows`, and ask meanwhile for what the next ones of them name; Harbor has `told` where some look."""
+        image = f"{self.judge_one.client.endpoint.host}/{self.judge_one.repository}"
+        pieces = [rows[start : start + PIECE] for start in range(0, len(rows), PIECE)]
+        deeper: deque[asyncio.Task[None]] = deque()
+
+        def ask(piece: Sequence[Row]) -> None:
+            digests = [row.digest for row in piece if row.digest not in told and not row.problem]
+            deeper.append(asyncio.create_task(self.places.deeper(image, digests)))
+
+        try:
+            for piece, following in pairwise([*pieces, []]):
+                if not deeper:
+                    ask(piece)
+                await deeper.popleft()
+                ask(following)
+                async with aclosing(_together(self.judge_one, piece)) as found:
+                    async for one in found:
+                        yield one
+        finally:
+            for task in deeper:
+                task.cancel()
+            await asyncio.gather(*deeper, return_exceptions=True)
 
     def _told(self, rows: Sequence[Row]) -> set[str]:
         """Those of which Harbor's list tells, where signatures lie beside what they sign."""
@@ -215,10 +243,13 @@ class _Known:
         self.claimed: dict[str, Judgement] = {}  # were every word of Harbor's true
         self.tags: dict[str, set[str]] = {}  # of an index and of those above it
 
-    def placed(self, row: Row, judgement: Judgement) -> Judgement:
-        """`judgement` of `row`, whose indexes were placed before, in the light of these."""
+    def placed(self, row: Row, judgement: Judgement, look: str = "") -> Judgement:
+        """`judgement` of `row`, whose places `look` so, and whose indexes were placed before, in the light of these."""
         above = {tag for one in row.parents for tag in self.tags.get(one, ())}
-        judgement = replace(judgement, index_tags=tuple(sorted(above)))
+        if above or look:
+            judgement = replace(judgement, index_tags=tuple(sorted(above)), look=look)
+        if not row.parents and not row.is_index:
+            return judgement
         proven = _under([self.proven[one] for one in row.parents if one in self.proven], judgement)
         claimed = _under([self.claimed[one] for one in row.parents if one in self.claimed], judgement)
         if row.is_index:
@@ -370,15 +401,29 @@ class _Judge:
 
 
 async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tuple[str, Judgement]]:
-    """Judge `rows` side by side, each as soon as it is done."""
+    """Judge `rows` side by side, each handed over soon after it is done."""
+    waiting, done, news = iter(rows), deque[tuple[str, Judgement]](), asyncio.Event()
 
-    async def one(row: Row) -> tuple[str, Judgement]:
-        return row.digest, await judge_one(row)
+    async def work() -> None:
+        try:
+            for count, row in enumerate(waiting, 1):
+                done.append((row.digest, await judge_one(row)))
+                news.set()
+                if count % AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)
+        finally:
+            news.set()
 
-    tasks = [asyncio.create_task(one(row)) for row in rows]
+    tasks = [asyncio.create_task(work()) for _one in range(min(len(rows), judge_one.options.concurrency))]
     try:
-        for next_done in asyncio.as_completed(tasks):
-            yield await next_done
+        while done or not all(task.done() for task in tasks):
+            await news.wait()
+            news.clear()
+            while done:
+                yield done.popleft()
+            for task in tasks:
+                if task.done():
+                    task.result()
     finally:
         for task in tasks:
             task.cancel()
