@@ -1,8 +1,9 @@
 """The bulk of a sweep's reads: plain answers, over a few connections of our own, with next to nothing around them.
 
 A library's HTTP client costs more than the registry's own work and ours together, so what a registry answers plainly is
-read here: status 200 or 404, in HTTP/1.1, with one Content-Length within the bound and no coding. Whatever is not of
-that form (a redirect, a sign-in that is due, 429, a fault, a chunked or late or cut answer, another connection than
+read here: status 200 or 404, in HTTP/1.1, with one Content-Length within the bound or a short body in plain chunks, as
+lists of tags are, and no other coding. Whatever is not of
+that form (a redirect, a sign-in that is due, 429, a fault, a late or cut answer, another connection than
 expected) is no answer at all here: None, and the caller asks again by `Transport`, which decides what it was. So
 nothing is decided by this module, and a verdict never depends on it.
 
@@ -29,6 +30,7 @@ from harborweb.registry.errors import RegistryError
 
 CONNECTIONS = 8
 HEAD_BYTES = 16 * 1024
+CHUNKED_BYTES = 256 * 1024
 DEPTH = 16  # requests that a connection carries, at last: one at first, then twice as many with each lot
 HELD_BYTES = 32 * 1024 * 1024  # of the answers to requests that were made together
 TOGETHER_BYTES = HELD_BYTES // CONNECTIONS  # of the answers that one connection carries together
@@ -41,6 +43,8 @@ FAULT_WEIGHT, MOST_FAULTS = 8, 512  # where most answers are none of ours, this 
 _PLAIN = re.compile(rb"HTTP/1\.1 (200|404)(?: [^\r\n]*)?\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n")
 _FORBIDDEN = re.compile(rb"\r\n(?:transfer-encoding:|content-encoding:|upgrade:|[ \t])")
+_CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
+_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 _WORD = re.compile(r"[!-~]+")
 _TEXT = re.compile(r"[ -~]*")
 
@@ -325,6 +329,8 @@ class _Connection(asyncio.Protocol):
         head = data[at : end + 2]
         match = _PLAIN.match(head)
         low = head.lower()
+        if match is not None and _CHUNKED in low and not job.head_only:
+            return self._in_chunks(head, low, data, at, end + 4)
         lengths = _LENGTH.findall(low)
         if match is None or len(lengths) != 1 or low.count(b"content-length") != 1:
             if head[9:12] in {b"429", b"503"}:
@@ -343,6 +349,24 @@ class _Connection(asyncio.Protocol):
             return self._whole(data, end + 4)
         self._parts = bytearray(data[end + 4 :])
         return -1
+
+    def _in_chunks(self, head: bytes, low: bytes, data: bytes, at: int, start: int) -> int:
+        """Read the answer that begins at `at`, its chunks at `start`; as `_next`."""
+        self._head, self._low, self._status = head, low, 200 if head[9:12] == b"200" else 404
+        cap = self.jobs[len(self._answers)].limit if self._status == 200 else self.quick.error_bytes
+        try:
+            if b"content-length" in low or _FORBIDDEN.search(low.replace(_CHUNKED, b"\r\n", 1)):
+                raise ValueError
+            found = _joined(data, start, min(cap, CHUNKED_BYTES))
+        except ValueError:
+            self.fail()
+            return -1
+        if found is None:
+            self._buffer = data[at:]
+            return -1
+        body, end = found
+        self._due = len(body)
+        return end if self._whole(body, 0) >= 0 else -1
 
     def _whole(self, data: bytes, start: int) -> int:
         """Take the body that begins at `start`; where it ends, or -1 where the connection does and more was due."""
@@ -384,3 +408,27 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The other end closed."""
         self.drop()
+
+
+def _joined(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
+    """The body whose chunks begin at `at`, and where they end; None while more has to come.
+
+    Raises ValueError where they are not plain (no extensions, no trailers) or larger than `limit`.
+    """
+    parts: list[bytes] = []
+    while True:
+        end = data.find(b"\r\n", at, at + 10)
+        if end < 0 and len(data) < at + 10:
+            return None
+        size = data[at:end]
+        limit -= (count := int(size, 16) if end >= 0 and _SIZE.fullmatch(size) else limit + 1)
+        if limit < 0:
+            raise ValueError
+        start, at = end + 2, end + 2 + count + 2
+        if len(data) < at:
+            return None
+        if data[at - 2 : at] != b"\r\n":
+            raise ValueError
+        if not count:
+            return b"".join(parts), at
+        parts.append(data[start : at - 2])

@@ -16,6 +16,7 @@ from tests.registry.lying import Liar, Lie, answer, endless, lying, raw, redirec
 from tests.registry.tls import authority
 
 BODY = b"x" * 1000
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HEADERS = {"Content-Type": "text/x", "Docker-Content-Digest": "sha256:1"}
 
 
@@ -59,6 +60,11 @@ PLAIN: dict[str, tuple[Lie, int, bytes]] = {
     "200": (answer(200, BODY), 200, BODY),
     "404": (refuse(404, "MANIFEST_UNKNOWN"), 404, b"MANIFEST_UNKNOWN"),
     "empty": (answer(200, b""), 200, b""),
+    "chunked": (
+        raw(CHUNKED[:-2] + b"Connection: close\r\n\r\n2\r\nab\r\n1F4\r\n" + 500 * b"c" + b"\r\n0\r\n\r\n"),
+        200,
+        b"ab" + 500 * b"c",
+    ),
     "closing": (answer(200, BODY, {"Connection": "close"}), 200, BODY),
 }
 ODD: dict[str, Lie] = {
@@ -78,6 +84,15 @@ ODD: dict[str, Lie] = {
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", hang=True
     ),
     "more than its length": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n", hang=True),
+    "a chunk too large": raw(CHUNKED + b"7d1\r\n" + b"x" * 2001 + b"\r\n0\r\n\r\n", hang=True),
+    "a chunk of an odd size": raw(CHUNKED + b"+2\r\n{}\r\n0\r\n\r\n", hang=True),
+    "a chunk's extension": raw(CHUNKED + b"2;a=b\r\n{}\r\n0\r\n\r\n", hang=True),
+    "a longer chunk": raw(CHUNKED + b"2\r\n{}}\r\n0\r\n\r\n", hang=True),
+    "a trailer": raw(CHUNKED + b"2\r\n{}\r\n0\r\nX: y\r\n\r\n", hang=True),
+    "chunked twice": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" + CHUNKED[15:] + b"0\r\n\r\n", hang=True),
+    "packed in chunks": raw(CHUNKED[:-2] + b"Content-Encoding: gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n", hang=True),
+    "chunks that are cut": raw(CHUNKED + b"2\r\n{}\r\n"),
+    "more behind chunks": raw(CHUNKED + b"2\r\n{}\r\n0\r\n\r\nHTTP/1.1 200", hang=True),
     "packed": answer(200, BODY, {"Content-Encoding": "gzip"}),
     "folded": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: a\r\n b\r\n\r\n{}"),
     "HTTP/1.0": raw(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
