@@ -74,8 +74,9 @@ def check_reference(text: str) -> str:
 
 def digest_of(body: bytes, like: str = "sha256:") -> str:
     """The digest of `body` with the algorithm of the digest `like` (sha256 or sha512)."""
-    algorithm = "sha512" if like.startswith("sha512:") else "sha256"
-    return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+    if like.startswith("sha512:"):
+        return f"sha512:{hashlib.sha512(body).hexdigest()}"
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def fallback_tag(digest: str) -> str:

@@ -22,6 +22,8 @@ MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 CURVES = {"secp256r1": "ECDSA P-256", "secp384r1": "ECDSA P-384", "secp521r1": "ECDSA P-521"}
 
+_ECDSA = ec.ECDSA(hashes.SHA256())
+
 Material = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
@@ -47,7 +49,7 @@ class PublicKey:
         try:
             if isinstance(self._material, ec.EllipticCurvePublicKey):
                 pair = _as_der(signature, self._material.curve.key_size)
-                self._material.verify(pair, message, ec.ECDSA(hashes.SHA256()))
+                self._material.verify(pair, message, _ECDSA)
             elif isinstance(self._material, rsa.RSAPublicKey):
                 self._material.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
             else:

@@ -44,6 +44,43 @@ def decode_base64(text: object, what: str) -> bytes:
     return data
 
 
+class _Twice(Exception):
+    """An object holds the same name twice."""
+
+
+class _TooLarge(Exception):
+    """A number is too large."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Twice
+    return value
+
+
+def _unique_folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name.casefold() for name, _value in pairs}) != len(pairs):
+        raise _Twice
+    return dict(pairs)
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _number(text: str) -> int | float:
+    if math.isinf(float(text)):  # Go has no such number; Python would read infinity or a long integer
+        raise _TooLarge
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+_EXACT, _FOLDED = (
+    json.JSONDecoder(object_pairs_hook=one, parse_constant=_constant, parse_float=_number, parse_int=_number)
+    for one in (_unique, _unique_folded)
+)
+
+
 def load_json(data: bytes, what: str, *, folded: bool = False) -> Any:
     """The value of a JSON text in UTF-8 without BOM, at most 64 deep, no name twice in an object,
     at most a million values.
@@ -53,30 +90,14 @@ def load_json(data: bytes, what: str, *, folded: bool = False) -> Any:
     refused. Raises Malformed.
     """
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = {name.casefold() if folded else name for name, value in pairs}
-        if len(names) != len(pairs):
-            raise Malformed(_("%(what)s holds the same name twice.", what=what))
-        return dict(pairs)
-
-    def constant(name: str) -> Any:
-        raise Malformed(_("%(what)s is not JSON.", what=what))
-
-    def number(text: str) -> int | float:
-        if math.isinf(float(text)):  # Go has no such number; Python would read infinity or a long integer
-            raise Malformed(_("%(what)s holds a number that is too large.", what=what))
-        return int(text) if text.lstrip("-").isdigit() else float(text)
-
     if sum(map(data.count, (b"[", b"{", b","))) > MAX_VALUES:
         raise Malformed(_("%(what)s holds more than %(limit)s values.", what=what, limit=MAX_VALUES))
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=unique,
-            parse_constant=constant,
-            parse_float=number,
-            parse_int=number,
-        )
+        value = (_FOLDED if folded else _EXACT).decode(data.decode("utf-8"))
+    except _Twice as error:
+        raise Malformed(_("%(what)s holds the same name twice.", what=what)) from error
+    except _TooLarge as error:
+        raise Malformed(_("%(what)s holds a number that is too large.", what=what)) from error
     except UnicodeDecodeError as error:
         raise Malformed(_("%(what)s is not UTF-8.", what=what)) from error
     except RecursionError as error:
