@@ -5,7 +5,7 @@ registry said so. Bytes are returned only after they hash to the digest they wer
 agree with the digest that the registry itself named.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ from harborweb.registry.auth import CATALOG, Authenticator
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
-from harborweb.registry.quick import Plain, Quick
+from harborweb.registry.quick import AS_BEFORE, Plain, Quick
 from harborweb.registry.transport import Answer, Transport, parse_object
 
 __all__ = ["Client", "Endpoint", "Limits", "Manifest", "NotFound", "Referrers", "RegistryError", "TagPage"]
@@ -103,17 +103,21 @@ class Client:
         if self._quick is None and type(self.transport) is Transport and not self.transport.gate.limited:
             self._quick = Quick(self.endpoint, self.limits, self.transport.tls)
 
-    async def ahead(self, repository: str, paths: Sequence[str], accept: str = ACCEPTED) -> None:
+    async def ahead(
+        self, repository: str, paths: Sequence[str], accept: str = ACCEPTED, *, known: Mapping[str, str] | None = None
+    ) -> None:
         """Ask for many things side by side; each answer is kept for the one question that will follow for it.
 
+        `known` are digests, by path, of what was there before: of what still is, only that is answered (AS_BEFORE).
         What was kept before and not asked for is forgotten: an answer is as old as the bunch it came with.
         """
         self._ahead.clear()
-        await self.more_ahead(repository, paths, accept)
+        await self.more_ahead(repository, paths, accept, known=known)
 
     async def more_ahead(
-        self, repository: str, paths: Sequence[str], accept: str = ACCEPTED, *, limit: int = 0, method: str = "GET"
-    ) -> None:
+        self, repository: str, paths: Sequence[str], accept: str = ACCEPTED, *, limit: int = 0, method: str = "GET",
+        known: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """As `ahead`, beside what is kept already; `limit` is the most bytes of each where that is not the usual."""
         if self._quick is None or not paths:
             return
@@ -121,7 +125,8 @@ class Client:
             authorization = await self.auth.header(pull(repository))
         cap = limit or (self.limits.manifest_bytes if accept == ACCEPTED else self.limits.list_bytes)
         before = "" if method == "GET" else f"{method} "
-        for path, answer in zip(paths, await self._quick.many(paths, accept, authorization, cap, method), strict=True):
+        answers = await self._quick.many(paths, accept, authorization, cap, method, known)
+        for path, answer in zip(paths, answers, strict=True):
             if answer is not None:
                 self._ahead[before + path] = answer
 
@@ -308,7 +313,7 @@ class Client:
         cap = self.limits.list_bytes if limit is None else limit
         if self._quick is not None and method == "GET" and isinstance(path, str):
             plain = self._ahead.pop(path, None)
-            if plain is None:
+            if plain is None or plain.status == AS_BEFORE:
                 known = await self.auth.header(scope)
                 plain = await self._quick.get(path, (headers or {}).get("Accept", ""), known, cap)
                 if plain is not None:

@@ -33,6 +33,7 @@ from harborweb.registry.client import (
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Artifact
+from harborweb.registry.quick import AS_BEFORE
 from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed
@@ -222,12 +223,16 @@ class _Reading:
         self.client, self.repository, self.options, self.memory = client, repository, options, memory
         self.slots = asyncio.Semaphore(options.concurrency)
         self.held = 0  # bytes
+        plain = [(digest, one) for digest, one in memory.items() if one.media_type and names.is_digest(digest)]
+        self.before = {tag: digest for digest, one in plain for tag in one.tags}  # where tags pointed
 
     async def all(self, references: Sequence[str]) -> list[Row]:
         """The rows of many tags or digests, in order."""
         found: dict[str, Row] = {}
         for some in bunches(references):
-            await self.client.ahead(self.repository, [manifest_path(self.repository, one) for one in some])
+            paths = {one: manifest_path(self.repository, one) for one in some}
+            known = {paths[one]: self.before[one] for one in some if one in self.before}
+            await self.client.ahead(self.repository, list(paths.values()), known=known)
             there = [one for one in some if self.client.kept_ahead(manifest_path(self.repository, one))]
             for reference in there:  # no waiting: the answer is here
                 found[reference] = self._as_before(reference) or await self.one(reference)
@@ -237,6 +242,9 @@ class _Reading:
 
     def _as_before(self, reference: str) -> Row | None:
         answer = self.client.kept_ahead(manifest_path(self.repository, reference)) if self.memory else None
+        if answer and answer.status == AS_BEFORE:
+            digest = self.before[reference]
+            return Row(digest, media_type=self.memory[digest].media_type, unread=True)
         digest = same_manifest(answer, self.memory) if answer else ""
         if not digest or reference not in {digest, reference.replace(":", "")}:
             return None
