@@ -38,6 +38,16 @@ def of_large(found: Found) -> list[Line]:
     ]
 
 
+def of_workers(found: Found) -> list[Line]:
+    """What a second worker brings."""
+    return [("two workers, registry no limit: times one", found.get("ratio", {}).get("two_to_one"), 1.6, True)]
+
+
+def of_signing(found: Found) -> list[Line]:
+    """Signing beside cosign."""
+    return [("signing natively, bundles: times one cosign with many", found.get("ratio"), 1, True)]
+
+
 def of_pages(found: Found) -> list[Line]:
     """Server time of the audit's pages."""
     pages = found.get("pages", {})
@@ -53,6 +63,8 @@ def _milliseconds(one: Any) -> float | None:
 BENCHMARKS: dict[str, tuple[list[str], Callable[[Found], list[Line]]]] = {
     "sweep": (["--images", "2000"], of_sweeps),
     "job": (["--images", "2000"], of_large),
+    "sweep_workers": (["--artifacts", "10000"], of_workers),
+    "sign": ([], of_signing),
     "audit_page": ([], of_pages),
 }
 

@@ -31,6 +31,7 @@ INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 ACCEPTED = ", ".join(MANIFEST_TYPES)
 PAGE = 1000
+SPARED, SPARED_BYTES = 4096, 4096  # answers that are kept for a second question, and the most bytes of each
 HARBOR_SERVICE = "harbor-registry"
 # How often a repository has to say that there is no referrers API before its silence is taken for granted, and after
 # how many digests it is asked anew.
@@ -74,6 +75,7 @@ class Client:
         self._signatures: Client | None = None
         self._quick: Quick | None = None
         self._ahead: dict[str, Plain] = {}  # plain answers by path, each good for one question
+        self._spared: dict[str, Plain] = {}  # those that will be asked for ahead once more
         self.cosign_tags: tuple[str, float, frozenset[str] | None] = ("", 0.0, None)  # of a repository, and when
         self._without_api: dict[str, int] = {}  # how often a repository said that it has no referrers API
 
@@ -121,6 +123,9 @@ class Client:
         """As `ahead`, beside what is kept already; `limit` is the most bytes of each where that is not the usual."""
         if self._quick is None or not paths:
             return
+        if self._spared:
+            self._ahead |= {path: self._spared.pop(path) for path in set(paths) & self._spared.keys()}
+            paths = [path for path in paths if path not in self._ahead]
         async with self.transport.gate:  # where a registry wants patience, all wait
             authorization = await self.auth.header(pull(repository))
         cap = limit or (self.limits.manifest_bytes if accept == ACCEPTED else self.limits.list_bytes)
@@ -129,6 +134,16 @@ class Client:
         for path, answer in zip(paths, answers, strict=True):
             if answer is not None:
                 self._ahead[before + path] = answer
+
+    def spare(self, path: str) -> None:
+        """Keep a small answer that was asked for ahead, for when it is asked for ahead again; `forget` them at last."""
+        answer = self._ahead.get(path)
+        if answer is not None and len(answer.body) <= SPARED_BYTES and len(self._spared) < SPARED:
+            self._spared[path] = answer
+
+    def forget(self) -> None:
+        """Forget what was spared."""
+        self._spared.clear()
 
     def kept_ahead(self, path: str) -> Plain | None:
         """The answer that was asked for ahead, or None; it stays kept."""

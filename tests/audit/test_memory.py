@@ -93,6 +93,36 @@ def test_every_tag_and_every_place_is_asked_again_and_nothing_else(desk: Desk) -
     assert not [one for one in desk.liar.requests if "/blobs/" in one.path]
 
 
+def test_a_tag_is_asked_with_what_it_pointed_at_and_followed_where_it_points_now(desk: Desk) -> None:
+    """The registry says "as before" of the first; the second points at another image since, which nobody signed."""
+    stays, moves = signed(desk), desk.fill(lambda bench: bench.image("v2", "old"))
+    desk.judge()
+    now = desk.fill(lambda bench: bench.image("v2", "new"))
+    desk.liar.requests.clear()
+    found = desk.judge()
+    assert (found[stays].verdict, found[stays].again, found[stays].tags) == (Verdict.TRUSTED, True, ("v1",))
+    assert moves not in found and (found[now].verdict, found[now].tags) == (Verdict.UNSIGNED, ("v2",))
+    known = {one.path.rpartition("/")[2]: one.headers.get("If-None-Match") for one in desk.liar.requests}
+    assert (known["v1"], known["v2"]) == (f'"{stays}"', f'"{moves}"')
+    assert known[f"{stays.replace(':', '-')}.sig"] is None  # of signatures only bytes count
+
+
+@pytest.mark.parametrize(
+    "named", [{"ETag": '"sha256:other"'}, {"Docker-Content-Digest": "sha256:other"}, {"ETag": "W/x"}]
+)
+def test_an_answer_of_as_before_that_names_something_else_is_not_believed(desk: Desk, named: dict[str, str]) -> None:
+    digest = signed(desk)
+    desk.judge()
+    desk.liar.on(re.compile(r"/v2/.*/manifests/v1"), raw(_not_modified(named)))
+    assert [(one.digest, one.verdict) for one in desk.judge().values()] == [("", Verdict.UNCHECKED)]
+    assert digest not in desk.memory
+
+
+def _not_modified(named: dict[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"HTTP/1.1 304 Not Modified\r\n{lines}\r\n".encode()
+
+
 def test_a_signature_that_was_pushed_again_is_judged_anew(desk: Desk) -> None:
     digest = signed(desk)
     desk.judge()

@@ -93,6 +93,7 @@ ODD: dict[str, Lie] = {
     "packed in chunks": raw(CHUNKED[:-2] + b"Content-Encoding: gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n", hang=True),
     "chunks that are cut": raw(CHUNKED + b"2\r\n{}\r\n"),
     "more behind chunks": raw(CHUNKED + b"2\r\n{}\r\n0\r\n\r\nHTTP/1.1 200", hang=True),
+    "as before, which nobody asked": answer(304),
     "packed": answer(200, BODY, {"Content-Encoding": "gzip"}),
     "folded": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: a\r\n b\r\n\r\n{}"),
     "HTTP/1.0": raw(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"),

@@ -98,6 +98,7 @@ async def survey(
     listed.
     """
     read = _Reading(client, repository, options, memory or {})
+    client.forget()
     rows = None
     if only is not None:
         rows = await _named(read, only)
@@ -234,6 +235,8 @@ class _Reading:
             known = {paths[one]: self.before[one] for one in some if one in self.before}
             await self.client.ahead(self.repository, list(paths.values()), known=known)
             there = [one for one in some if self.client.kept_ahead(manifest_path(self.repository, one))]
+            for reference in filter(REFERRERS_TAG.fullmatch, there):  # a place of signatures, asked about again soon
+                self.client.spare(paths[reference])
             for reference in there:  # no waiting: the answer is here
                 found[reference] = self._as_before(reference) or await self.one(reference)
             rest = [reference for reference in some if reference not in found]
