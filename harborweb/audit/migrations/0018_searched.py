@@ -19,4 +19,13 @@ class Migration(migrations.Migration):
             model_name='artifactverdict',
             index=models.Index(fields=['registry', 'rank', 'repository', 'digest', 'is_finding', 'tags', 'reason'], name='verdict_worst_first'),
         ),
+        # Made anew, so that SQLite, which takes the newer of two that fit, goes by it for findings.
+        migrations.RemoveIndex(model_name='artifactverdict', name='finding_worst_first'),
+        migrations.AddIndex(
+            model_name='artifactverdict',
+            index=models.Index(
+                condition=models.Q(('is_finding', True)), fields=['registry', 'rank', 'repository', 'digest'],
+                name='finding_worst_first',
+            ),
+        ),
     ]
