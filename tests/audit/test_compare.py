@@ -127,7 +127,18 @@ def test_with_one_registry_the_page_says_what_it_needs(as_role: Any) -> None:
     client = as_role(Role.VIEWER)
     assert "No registry yet" in client.get("/audit/compare/").text
     Registry.objects.create(name="lab", url="http://127.0.0.1:1", allow_http=True)
-    assert "Two sides are needed" in client.get("/audit/compare/?b=x&kind=nonsense").text
+    assert "There is one registry here" in client.get("/audit/compare/?b=x&kind=nonsense").text
+    now, here = timezone.now(), Registry.objects.get()
+    ArtifactVerdict.objects.create(
+        registry=here, project="team", repository="team/web", digest="sha256:" + "1" * 64, tags=["1"], rank=6,
+        verdict="unsigned", reason="-", since=now, checked=now,
+    )  # fmt: skip
+    shown = client.get(f"/audit/compare/?a={here.pk}&b={here.pk}&left=team/&right=mirror/").text
+    assert (
+        b"digest,lab: mirror/,team/web"
+        in client.get(f"/audit/compare.csv?a={here.pk}&b={here.pk}&left=team/&right=mirror/").content
+    )
+    assert f"Not on {here.name}: mirror/" in shown and f"Only on {here.name}: team/" in shown
     assert client.get("/audit/compare.csv").status_code == 404
 
 
@@ -160,7 +171,7 @@ def test_what_an_index_brings_along_and_what_could_not_be_read() -> None:
     ]
     assert isinstance(found[0], Difference) and found[0].count == 1
     assert [one.kind for one in differences(Side(second), Side(first))] == ["signature", "digest"]
-    assert reading.to_csv(found, (Side(first), Side(second))).count("\r\n") == 3
+    assert reading.to_csv(found, (Side(first), Side(second)), ("first", "second")).count("\r\n") == 3
 
 
 @pytest.mark.django_db

@@ -257,7 +257,7 @@ def test_nobody_there_and_an_address_is_not_told(registry: Registry, redis_setti
     one = channel(f"http://127.0.0.1:{parts.free_port()}/secret-path")
     keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     job = tell(one)
-    assert job.state == Job.State.FAILED and "was not reached" in job.error
+    assert job.state == Job.State.FAILED and "was not reached: Connection refused." in job.error
     assert "secret-path" not in job.error + job.advice + Message.objects.get().problem
 
 

@@ -188,7 +188,7 @@ def test_rules_by_the_page(as_role: Callable[[int], Client], lab: Registry, rule
         assert answer.status_code == 422 and sentence in text(answer), sentence
     admin.post(reverse("audit:rule_switch", args=[new.pk]), {"on": "1"})
     page = text(admin.get(reverse("audit:rules") + address))
-    assert "robot$team+ci" in page and "On since" in page and "A rule gives away signatures" in page
+    assert "robot$team+ci" in page and "Switched on" in page and "A rule gives away signatures" in page
     admin.post(reverse("audit:rule_remove", args=[new.pk]))
     assert not SigningRule.objects.filter(pk=new.pk).exists()
     assert Activity.objects.filter(action__endswith="signing rule").count() == 2

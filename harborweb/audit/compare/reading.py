@@ -58,6 +58,12 @@ class Chosen:
         return Side(self.a, self.left), Side(self.b, self.right)
 
     @property
+    def names(self) -> tuple[str, str]:
+        """What the sides are called: two registries by name, two parts of one by how their names begin."""
+        a, b = str(self.a or ""), str(self.b or "")
+        return (f"{a}: {self.left or '*'}", f"{b}: {self.right or '*'}") if self.a == self.b else (a, b)
+
+    @property
     def narrow(self) -> bool:
         """Whether not every difference is asked for."""
         return bool(self.kind or self.missing or self.text)
@@ -94,7 +100,7 @@ def compared(chosen: Chosen, sides: tuple[Side, Side]) -> tuple[list[Difference]
 
 def chips(chosen: Chosen, counts: Counts) -> list[dict[str, Any]]:
     """The kinds of difference, each with how many there are and its address."""
-    a, b = str(chosen.a), str(chosen.b)
+    a, b = chosen.names
     named: list[tuple[str, str, str, int]] = [
         (SIGNATURE, "b", _("Signature missing on %s") % b, counts.found.get((SIGNATURE, 1), 0)),
         (SIGNATURE, "a", _("Signature missing on %s") % a, counts.found.get((SIGNATURE, 0), 0)),
@@ -111,13 +117,13 @@ def chips(chosen: Chosen, counts: Counts) -> list[dict[str, Any]]:
     )]  # fmt: skip
 
 
-def lines(found: Iterable[Difference], sides: tuple[Side, Side]) -> list[dict[str, Any]]:
-    """Each difference with its keys' names and the commands that mend it."""
+def lines(found: Iterable[Difference], sides: tuple[Side, Side], called: tuple[str, str]) -> list[dict[str, Any]]:
+    """Each difference with its keys' names and the commands that mend it; `called` are the sides."""
     listed = list(found)
     names = key_names()
     return [
         {"one": one, "keys": [names.get(key, f"{key[:8]}…") for key in one.keys if key], "commands": made,
-         "missing_on": sides[one.missing].registry.name, "there": sides[1 - one.missing].registry,
+         "missing_on": called[one.missing], "there": sides[1 - one.missing].registry,
          "repository": one.repositories[1 - one.missing]}
         for one, made in zip(listed, commands(listed, sides), strict=True)
     ]  # fmt: skip
@@ -128,12 +134,12 @@ def key_names() -> Mapping[str, str]:
     return {key.fingerprint or "": key.name for key in Key.objects.defer("public_pem")}
 
 
-def to_csv(found: Iterable[Difference], sides: tuple[Side, Side]) -> str:
+def to_csv(found: Iterable[Difference], sides: tuple[Side, Side], called: tuple[str, str]) -> str:
     """A header and a row for each difference, with its commands."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for line in lines(found, sides):
+    for line in lines(found, sides, called):
         one = line["one"]
         lacks = line["missing_on"] if one.kind in {SIGNATURE, DIGEST} else ""
         values = (one.kind, lacks, *one.repositories, one.digest, " ".join(one.tags), *one.verdicts,

@@ -25,14 +25,15 @@ def page(request: HttpRequest) -> HttpResponse:
     chosen = reading.Chosen.of(request)
     context: dict[str, Any] = {
         "chosen": chosen, "registry": chosen.a, "registries": Registry.objects.order_by("name"),
-        "sweeps": [(one, last_sweep(one)) for one in (chosen.a, chosen.b) if one],
+        "sweeps": [(one, last_sweep(one)) for one in dict.fromkeys((chosen.a, chosen.b)) if one],
     }  # fmt: skip
     if (sides := chosen.sides) is not None:
         found, counts, more = reading.compared(chosen, sides)
         shown = Paginator(found, PAGE).get_page(request.GET.get("page"))
         context |= {
             "page": shown, "counts": counts, "total": sum(counts.found.values()), "more": more,
-            "lines": reading.lines(shown, sides), "chips": reading.chips(chosen, counts), "query": chosen.query(),
+            "lines": reading.lines(shown, sides, chosen.names), "chips": reading.chips(chosen, counts),
+            "query": chosen.query(),
         }  # fmt: skip
     return render(request, "audit/compare.html", context)
 
@@ -44,7 +45,7 @@ def export(request: HttpRequest) -> HttpResponse:
     chosen = reading.Chosen.of(request)
     if (sides := chosen.sides) is None:
         raise Http404(_("There are no two registries to compare."))
-    text = reading.to_csv((one for one in differences(*sides) if chosen.wants(one)), sides)
+    text = reading.to_csv((one for one in differences(*sides) if chosen.wants(one)), sides, chosen.names)
     name = report.file_name(f"compare-{chosen.a}-{chosen.b}.csv")
     return HttpResponse(
         text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f"attachment; filename={name}"}

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import smtplib
 import socket
@@ -87,8 +88,7 @@ async def _post(address: str, body: bytes, headers: Mapping[str, str], ca_pem: s
     except TimeoutError as error:
         raise _unreached(host, _("it did not answer within %d seconds") % SECONDS) from error
     except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
-        # The words of these errors may hold the address, whose path can be a secret.
-        raise _unreached(host, type(error).__name__) from error
+        raise _unreached(host, _why(error)) from error
     if not 200 <= status < 300:
         words = plain(_without(address, said.decode(errors="replace")))[:120]
         raise Problem(
@@ -116,6 +116,15 @@ def _without(address: str, said: str) -> str:
     for part in sorted((one for one in secret if len(one) > 3), key=len, reverse=True):
         said = said.replace(part, "…")
     return said
+
+
+def _why(error: Exception) -> str:
+    """The system's words for why a connection failed. Those of the error itself may hold the address, whose path can
+    be a secret, so where the system has none its kind has to do."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0 and not isinstance(error, (ssl.SSLError, aiohttp.ClientSSLError)):
+        return os.strerror(number)
+    return type(error).__name__
 
 
 def _unreached(host: str, why: str) -> Problem:
