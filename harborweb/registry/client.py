@@ -202,25 +202,34 @@ class Client:
         the registry names in Docker-Content-Digest, or when two media types disagree.
         """
         what = f"{names.check_repository(repository)}{'@' if ':' in reference else ':'}{reference}"
-        answer = await self.ask(
-            "GET", manifest_path(repository, names.check_reference(reference)), scope=pull(repository), what=what,
-            limit=self.limits.manifest_bytes, headers={"Accept": ACCEPTED},
-        )  # fmt: skip
-        digest = self._proven(answer, reference if ":" in reference else "")
-        content = parse_object(answer.body, self._host, self.limits.json_depth)
+        path = manifest_path(repository, names.check_reference(reference))
+        found = self._at_hand(path, self.limits.manifest_bytes)
+        if found is None:
+            answer = await self.ask(
+                "GET", path, scope=pull(repository), what=what, limit=self.limits.manifest_bytes,
+                headers={"Accept": ACCEPTED},
+            )  # fmt: skip
+            found = answer.body, answer.headers.get("Docker-Content-Digest", "").strip(), answer.media_type
+        body, claimed, said = found
+        digest = self._proven(body, claimed, reference if ":" in reference else "")
+        content = parse_object(body, self._host, self.limits.json_depth)
         inside = content.get("mediaType")
-        media_type = inside if isinstance(inside, str) and inside else answer.media_type
-        if {media_type, answer.media_type} <= set(MANIFEST_TYPES) and media_type != answer.media_type:
-            raise errors.mismatch(self._host, answer.media_type, media_type)
-        return Manifest(digest, media_type, answer.body, content)
+        media_type = inside if isinstance(inside, str) and inside else said
+        if media_type != said and media_type in MANIFEST_TYPES and said in MANIFEST_TYPES:
+            raise errors.mismatch(self._host, said, media_type)
+        return Manifest(digest, media_type, body, content)
 
     async def blob(self, repository: str, digest: str, limit: int | None = None) -> bytes:
         """The blob's bytes, at most `limit`, hashed; redirects to a storage host are followed without credentials."""
         path = blob_path(names.check_repository(repository), names.check_digest(digest))
         cap = self.limits.blob_bytes if limit is None else limit
-        answer = await self.ask("GET", path, scope=pull(repository), what=f"{repository}@{digest}", limit=cap)
-        self._proven(answer, digest)
-        return answer.body
+        found = self._at_hand(path, cap)
+        if found is None:
+            answer = await self.ask("GET", path, scope=pull(repository), what=f"{repository}@{digest}", limit=cap)
+            found = answer.body, answer.headers.get("Docker-Content-Digest", "").strip(), answer.media_type
+        body, claimed, _said = found
+        self._proven(body, claimed, digest)
+        return body
 
     async def has_blob(self, repository: str, digest: str, size: int) -> bool:
         """Whether the registry says that it has this blob, `size` bytes long; False also where it cannot be told."""
@@ -250,10 +259,10 @@ class Client:
         JSON, or in the plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
         """
         path = referrers_path(names.check_repository(repository), names.check_digest(digest))
-        what = _("the referrers of %s") % f"{repository}@{digest}"
         if not self.asks_referrers(repository):
             self.unasked_referrers(repository)
             return await self._at_fallback_tag(repository, digest) if fallback else Referrers([], "none")
+        what = _("the referrers of %s") % f"{repository}@{digest}"
         first = await self.send("GET", path, scope=pull(repository), headers={"Accept": OCI_INDEX})
         if first.status == 200:
             self._without_api.pop(repository, None)
@@ -360,15 +369,27 @@ class Client:
             return errors.no_tls(self._host, _("it wants https and was asked over http"))
         return errors.from_status(self._host, answer.status, answer.body, what)
 
-    def _proven(self, answer: Answer, asked: str) -> str:
-        """The digest of the answer's bytes, after comparing it with what was asked for and what was claimed."""
-        claimed = answer.headers.get("Docker-Content-Digest", "").strip()
+    def _at_hand(self, path: str, limit: int) -> tuple[bytes, str, str] | None:
+        """What was answered ahead and is there: its bytes, the digest and the media type that came with them."""
+        plain = self._ahead.get(path)
+        if plain is None or plain.status != 200 or len(plain.body) > limit:
+            return None
+        claimed, said = plain.header(b"docker-content-digest"), plain.header(b"content-type")
+        if claimed is None or said is None:
+            return None
+        del self._ahead[path]
+        return plain.body, claimed, said.partition(";")[0].strip().lower()
+
+    def _proven(self, body: bytes, claimed: str, asked: str) -> str:
+        """The digest of the bytes, after comparing it with what was asked for and what was claimed."""
         if claimed and not names.is_digest(claimed):
             raise errors.odd(self._host, _("it names a digest that is none: %s") % errors.plain(claimed))
-        for due in filter(None, (asked, claimed)):
-            if (got := names.digest_of(answer.body, due)) != due:
-                raise errors.mismatch(self._host, due, got)
-        return names.digest_of(answer.body, asked or claimed or "sha256:")
+        digest = names.digest_of(body, asked or claimed or "sha256:")
+        if asked and digest != asked:
+            raise errors.mismatch(self._host, asked, digest)
+        if claimed not in {"", digest} and (got := names.digest_of(body, claimed)) != claimed:
+            raise errors.mismatch(self._host, claimed, got)
+        return digest
 
     def _descriptors(self, content: dict[str, Any], before: int) -> list[dict[str, Any]]:
         """The descriptors of an index of referrers; raises where one is none or they are too many."""
