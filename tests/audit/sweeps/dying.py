@@ -67,11 +67,11 @@ def _leaving_parts(take: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _counted(place: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapped(self: Any, row: Any, judgement: Any) -> Any:
+    def wrapped(self: Any, row: Any, judgement: Any, *more: Any) -> Any:
         with (POINT.parent / "judged").open("a") as file:
             file.write(f"{judgement.repository}@{row.digest} {os.getpid()}\n")
         time.sleep(float(os.environ.get("HARBORWEB_TEST_SLOW", "0")))
-        return place(self, row, judgement)
+        return place(self, row, judgement, *more)
 
     return wrapped
 
