@@ -54,6 +54,12 @@ class Allowed:
                     _("Write an identity and an issuer; * may stand for a part of each, never for the whole."),
                     field=what,
                 )
+            if "*" in text.partition("://")[2].partition("/")[0]:
+                raise Problem(
+                    _("“%(text)s” leaves the host open: *.example.com fits evil.test/x.example.com too.", text=text),
+                    _("Write the host in full; * may stand after it."),
+                    field=what,
+                )
 
     @property
     def fingerprint(self) -> str:

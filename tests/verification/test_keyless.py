@@ -74,7 +74,7 @@ def test_whoever_is_allowed_counts() -> None:
     "allowed, fits",
     [
         (MINE, True),
-        (Allowed("*@example.test", "https://login.*"), True),
+        (Allowed("b*@example.test", ISSUED_BY), True),
         (Allowed("*@example.test", "https://login.example.tes"), False),
         (Allowed("*@example.tes", ISSUED_BY), False),
         (Allowed("[b]uilder@example.test", ISSUED_BY), False),
@@ -86,6 +86,14 @@ def test_whoever_is_allowed_counts() -> None:
 def test_what_a_pattern_means(allowed: Allowed, fits: bool) -> None:
     """Only * stands for something else, and both halves have to fit whole."""
     assert (judged(SIGSTORE.bundle(DIGEST), trust(allowed)).verdict == Verdict.TRUSTED) is fits
+
+
+@pytest.mark.parametrize("open_host", ["https://login.*", "https://*.example.test", "https://login.example.test*/a"])
+def test_a_pattern_names_its_host_in_full(open_host: str) -> None:
+    """Else a host of somebody else's, or a path, would fit."""
+    for pair in ((SUBJECT, open_host), (open_host, ISSUED_BY)):
+        with pytest.raises(Problem, match="leaves the host open"):
+            Allowed(*pair)
 
 
 @pytest.mark.parametrize("pair", [("*", ISSUED_BY), (SUBJECT, ""), ("", ""), (SUBJECT, "**"), ("x" * 501, ISSUED_BY)])
