@@ -108,6 +108,8 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
     b"Docker-Content-Digest: " + DIGEST.encode() + b"\r\n\r\n{}"
 )
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+AS_BEFORE = b'HTTP/1.1 304 Not Modified\r\nEtag: "' + DIGEST.encode() + b'"\r\n\r\n'
 CLIENT = Client(Endpoint("http://h.example", allow_http=True))
 
 
@@ -294,19 +296,26 @@ class _Wire:
     def __getattr__(self, _name: str) -> Callable[..., None]:
         return lambda *_given: None
 
+    def unanswered(self, jobs: list[_Job]) -> None:
+        """What the pool does in the end with what has no answer here."""
+        for job in jobs:
+            job.done(None)
 
-def quick_answer(case: tuple[bytes, int, bool]) -> None:
-    data, size, head_only = case
-    wire = _Wire()
+
+def quick_answer(case: tuple[list[bytes], int, bool, str]) -> None:
+    parts, size, head_only, known = case
+    data, wire = b"".join(parts), _Wire()
     connection = _Connection(wire)  # type: ignore[arg-type]
     connection.connection_made(wire)  # type: ignore[arg-type]
-    connection.send(_Job(b"GET", head_only, 1000, wire.answers.append))
+    connection.send([_Job(b"GET", head_only, 1000, wire.answers.append, known) for _part in parts])
     for start in range(0, len(data), size):
         connection.data_received(data[start : start + size])
     connection.connection_lost(None)
-    assert len(wire.answers) == 1
-    if (found := wire.answers[0]) is not None:
-        assert found.status in {200, 404} and len(found.body) <= 1000
+    assert len(wire.answers) == len(parts), "each asked once is answered once"
+    whole = [one for one in wire.answers if one is not None]
+    assert len(whole) in {0, len(parts)}, "answers of one lot count together or not at all"
+    for found in whole:
+        assert found.status in {200, 304, 404} and len(found.body) <= 1000 and (known or found.status != 304)
         found.header(b"docker-content-digest")
         assert found.headers() is not None
 
@@ -341,7 +350,19 @@ PARSERS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
     "JSON answer": (anything(json.dumps(INDEX).encode()), json_answer),
     "Harbor's lists": (objects(ARTIFACT), harbor_lists),
     "event": (anything(json.dumps(EVENT).encode()), event),
-    "quick answer": (st.tuples(st.just(ANSWER) | damaged(ANSWER), st.integers(1, 80), st.booleans()), quick_answer),
+    "quick answers": (
+        st.tuples(
+            st.lists(
+                st.sampled_from([ANSWER, CHUNKED, AS_BEFORE]) | damaged(ANSWER) | damaged(CHUNKED),
+                min_size=1,
+                max_size=3,
+            ),
+            st.integers(1, 80),
+            st.booleans(),
+            st.sampled_from(["", DIGEST]),
+        ),
+        quick_answer,
+    ),
 }
 
 
