@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,14 @@ class Filled:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory, cosign3: str) -> Iterator[Filled]:
+    """A registry with all samples in it, for tests that write nothing there."""
+    with filled_registry(tmp_path_factory.mktemp("samples"), cosign3) as found:
+        yield found
+
+
+@contextmanager
+def filled_registry(folder: Path, cosign3: str) -> Iterator[Filled]:
     """A registry of its own with all samples in it."""
-    folder = tmp_path_factory.mktemp("samples")
     with parts.registry_server(folder / "registry") as server:
 
         async def fill() -> None:

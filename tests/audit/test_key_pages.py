@@ -1,6 +1,6 @@
 """A key's limits by their pages: seen before they are saved, judged again after, brought back; and a rotation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,10 +22,18 @@ from harborweb.signing.limits import Limits
 from harborweb.signing.many import workshop as many
 from harborweb.signing.models import Key
 from harborweb.signing.services import request_pair, request_sign
+from tests.audit.conftest import Filled, filled_registry
 from tests.signing.jobs import done, elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, cosign3: str) -> Iterator[Filled]:
+    """Samples of our own: these tests sign some of them."""
+    with filled_registry(tmp_path_factory.mktemp("rotated"), cosign3) as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import socket
 import threading
 import time
@@ -206,7 +207,8 @@ def test_slack_is_sent_text_in_which_nothing_of_a_stranger_means_anything(
 def mail_server(folder: Path) -> Iterator[tuple[int, Path]]:
     port, log = parts.free_port(), folder / "mail.log"
     handler = "aiosmtpd.handlers.Debugging"
-    with parts.running(["aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", handler, "stdout"], port, log):
+    command = ["aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", handler, "stdout"]
+    with parts.running(command, port, log, env={**os.environ, "PYTHONUNBUFFERED": "1"}):
         yield port, log
 
 
