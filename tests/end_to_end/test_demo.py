@@ -98,7 +98,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         page = browser.get(running.link)
         assert "/sign-out/" in page.body
         deadline = time.monotonic() + 60
-        while "unknown_key" not in page.body:  # the first sweep, which the demo asks for itself
+        # The first sweep, which the demo asks for itself: its parts appear one by one.
+        while not ("unknown_key" in page.body and "platform/cache" in page.text and "team/worker" in page.text):
             assert time.monotonic() < deadline, page.shown()
             time.sleep(0.5)
             page = browser.get("/audit/?verdict=all")
