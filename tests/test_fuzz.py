@@ -32,7 +32,8 @@ from harborweb.registry.client import Client, Endpoint, Limits, RegistryError
 from harborweb.registry.harbor import reading
 from harborweb.registry.names import is_repository, is_tag
 from harborweb.registry.pages import PageReader, next_page
-from harborweb.registry.quick import Plain, _Connection, _Job
+from harborweb.registry.plain import Plain
+from harborweb.registry.quick import _Connection, _Job
 from harborweb.registry.transport import Answer, parse_json, parse_object
 from harborweb.signing import keyfiles
 from harborweb.verification.attestation import judge_attestation

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from harborweb.accounts.http import Request
+from harborweb.accounts.http import Request, number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import describing, explaining, overview, report, services
 from harborweb.audit import evidence as evidence_archive
@@ -85,8 +85,7 @@ def _glance(
 @require_POST
 def sweep(request: Request) -> HttpResponse:
     """Start a sweep of the chosen registry and watch it on the audit page."""
-    chosen = request.POST.get("registry", "")
-    registry = get_object_or_404(Registry, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0)
+    registry = get_object_or_404(Registry, pk=number_in(request.POST.get("registry")))
     project = request.POST.get("project", "")[:255]
     job = services.request_sweep(request, registry, project, every_byte=request.POST.get("bytes") == "all")
     if request.htmx:

@@ -18,7 +18,8 @@ from harborweb.registry.auth import CATALOG, Authenticator
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
-from harborweb.registry.quick import AS_BEFORE, Plain, Quick
+from harborweb.registry.plain import AS_BEFORE, Plain
+from harborweb.registry.quick import Quick
 from harborweb.registry.transport import Answer, Transport, parse_object
 
 __all__ = ["Client", "Endpoint", "Limits", "Manifest", "NotFound", "Referrers", "RegistryError", "TagPage"]

@@ -23,10 +23,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from multidict import CIMultiDict, CIMultiDictProxy
-
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.plain import AS_BEFORE, Plain, joined
 
 CONNECTIONS = 8
 HEAD_BYTES = 16 * 1024
@@ -42,39 +41,11 @@ FAULT_WEIGHT, MOST_FAULTS = 8, 512  # where most answers are none of ours, this 
 
 _PLAIN = re.compile(rb"HTTP/1\.1 (200|404)(?: [^\r\n]*)?\r\n")
 _AS_BEFORE = re.compile(rb"HTTP/1\.1 304(?: [^\r\n]*)?\r\n")
-AS_BEFORE = 304  # the answer to who says what they know already
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n")
 _FORBIDDEN = re.compile(rb"\r\n(?:transfer-encoding:|content-encoding:|upgrade:|[ \t])")
 _CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
-_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 _WORD = re.compile(r"[!-~]+")
 _TEXT = re.compile(r"[ -~]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A plain answer: its status, the lines of its head, and its body, unhashed."""
-
-    status: int
-    head: bytes
-    low: bytes  # the same in small letters
-    body: bytes
-
-    def header(self, name: bytes) -> str | None:
-        """The one value of a header, empty without it; None where it stands there more than once."""
-        low = self.low
-        at = low.find(b"\r\n" + name + b":")
-        if at < 0:
-            return ""
-        start = at + len(name) + 3
-        if low.find(b"\r\n" + name + b":", start) >= 0:
-            return None
-        return self.head[start : low.find(b"\r\n", start)].decode("latin-1").strip()
-
-    def headers(self) -> CIMultiDictProxy[str]:
-        """All of its headers."""
-        lines = [line.partition(":") for line in self.head.decode("latin-1").split("\r\n")[1:-1]]
-        return CIMultiDictProxy(CIMultiDict([(name, value.strip()) for name, _colon, value in lines]))
 
 
 Done = Callable[[Plain | None], None]
@@ -376,7 +347,7 @@ class _Connection(asyncio.Protocol):
         try:
             if b"content-length" in low or _FORBIDDEN.search(low.replace(_CHUNKED, b"\r\n", 1)):
                 raise ValueError
-            found = _joined(data, start, min(cap, CHUNKED_BYTES))
+            found = joined(data, start, min(cap, CHUNKED_BYTES))
         except ValueError:
             self.fail()
             return -1
@@ -427,27 +398,3 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The other end closed."""
         self.drop()
-
-
-def _joined(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
-    """The body whose chunks begin at `at`, and where they end; None while more has to come.
-
-    Raises ValueError where they are not plain (no extensions, no trailers) or larger than `limit`.
-    """
-    parts: list[bytes] = []
-    while True:
-        end = data.find(b"\r\n", at, at + 10)
-        if end < 0 and len(data) < at + 10:
-            return None
-        size = data[at:end]
-        limit -= (count := int(size, 16) if end >= 0 and _SIZE.fullmatch(size) else limit + 1)
-        if limit < 0:
-            raise ValueError
-        start, at = end + 2, end + 2 + count + 2
-        if len(data) < at:
-            return None
-        if data[at - 2 : at] != b"\r\n":
-            raise ValueError
-        if not count:
-            return b"".join(parts), at
-        parts.append(data[start : at - 2])

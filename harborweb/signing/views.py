@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from harborweb.accounts.http import number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
@@ -182,10 +183,6 @@ def _table() -> dict[str, Any]:
     return {"keys": rows, "chart": ranges.chart(rows)}
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
-
-
 def _htmx(request: HttpRequest) -> bool:
     """Whether a fragment is wanted (django-htmx)."""
     return bool(getattr(request, "htmx", False))
@@ -211,7 +208,7 @@ def _key_page(request: HttpRequest, row: Key, status: int = 200, **more: Any) ->
     address = reverse(f"signing:{'kms' if row.kms_uri else 'import' if row.imported else 'new'}")
     context = {"key": row, "again": again, "again_url": address, **more}
     if row.now == Key.State.READY:
-        earlier = row.changes.filter(pk=_number(request.GET.get("restore"))).first()
+        earlier = row.changes.filter(pk=number_in(request.GET.get("restore"))).first()
         limits = Limits.read(earlier.before) if earlier else Limits.of(row)
         context |= {
             **_table(),

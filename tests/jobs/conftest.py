@@ -39,17 +39,25 @@ def worker(
         "HARBORWEB_DATA": str(data_dir), "HARBORWEB_REDIS": broker, "DJANGO_SETTINGS_MODULE": "harborweb.settings",
         "HARBORWEB_JOB_LOST_SECONDS": "3", "HARBORWEB_JOB_HEARTBEAT_SECONDS": "0.5", "HARBORWEB_JOB_GRACE_SECONDS": "1",
     }  # fmt: skip
+    with celery_worker(environment, tmp_path / "worker.log", "tests.jobs.worker_tasks", "default,host") as process:
+        yield process
+
+
+@contextlib.contextmanager
+def celery_worker(
+    environment: dict[str, str], log: Path, include: str, queues: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real celery worker with two processes and the tasks of `include`, ready, in a process group of its own."""
     command = [
-        sys.executable, "-m", "celery", "-A", "harborweb.celery", "worker", "--include", "tests.jobs.worker_tasks",
-        "-Q", "default,host", "-c", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
+        sys.executable, "-m", "celery", "-A", "harborweb.celery", "worker", "--include", include,
+        "-Q", queues, "-c", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
     ]  # fmt: skip
-    log = tmp_path / "worker.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=parts.ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        until(lambda: b"ready." in log.read_bytes() or process.poll() is not None, 60)
+        until(lambda: b"ready." in log.read_bytes() or process.poll() is not None, 90)
         assert process.poll() is None, log.read_text()
         yield process
     finally:

@@ -10,7 +10,8 @@ import pytest
 
 from harborweb.registry import quick as quick_reading
 from harborweb.registry.client import Endpoint, Limits
-from harborweb.registry.quick import CONNECTIONS, Plain, Quick
+from harborweb.registry.plain import Plain
+from harborweb.registry.quick import CONNECTIONS, Quick
 from harborweb.registry.transport import Transport
 from tests.registry.lying import Liar, Lie, answer, endless, lying, raw, redirect, refuse
 from tests.registry.tls import authority

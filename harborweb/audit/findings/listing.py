@@ -22,7 +22,7 @@ STATES: Mapping[str, str | Promise] = {
     OPEN: _("Open"), State.ACKNOWLEDGED.value: _("Acknowledged"), State.SOLVED.value: _("Solved"), "all": _("All"),
 }  # fmt: skip
 # What to do, and the page where it is done
-TODO: Mapping[str, tuple[str | Promise, str, str | Promise]] = {
+WHAT_TO_DO: Mapping[str, tuple[str | Promise, str, str | Promise]] = {
     Kind.INVALID: (
         _("A signature there does not hold: find out who pushed it, then sign the image or delete it."),
         "", "",
@@ -104,8 +104,8 @@ class Filter:
         registry = f"?registry={self.registry.pk}" if self.registry else ""
         return [
             Group(
-                kind.value, str(kind.label), counted[kind], str(TODO[kind][0]),
-                _address(kind, registry), str(TODO[kind][2]),
+                kind.value, str(kind.label), counted[kind], str(WHAT_TO_DO[kind][0]),
+                _address(kind, registry), str(WHAT_TO_DO[kind][2]),
                 self.query(kind="" if kind == self.kind else kind.value), kind == self.kind,
             )
             for kind in Kind
@@ -145,7 +145,7 @@ class Filter:
 
 def _address(kind: Finding.Kind, registry: str) -> str:
     """Where something is done about a kind of finding."""
-    name = TODO[kind][1]
+    name = WHAT_TO_DO[kind][1]
     wanted = f"{registry}&verdict={kind.value}" if name == "audit:choose" and registry else registry
     return f"{reverse(name)}{wanted}" if name else ""
 

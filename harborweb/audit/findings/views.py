@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from harborweb.accounts.http import Request
+from harborweb.accounts.http import Request, number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import services as audit
 from harborweb.audit.findings import listing, services
@@ -29,12 +29,11 @@ def home(request: Request) -> HttpResponse:
 @require_POST
 def acknowledge(request: Request) -> HttpResponse:
     """Take chosen findings, or all that the filter shows, off the first list."""
-    asked = request.POST.get("registry", "")
-    registry = get_object_or_404(Registry, pk=int(asked) if asked.isdecimal() and len(asked) < 10 else 0)
+    registry = get_object_or_404(Registry, pk=number_in(request.POST.get("registry")))
     chosen = listing.Filter.of(registry, request.POST)
     rows = chosen.rows()
     if request.POST.get("all") != "yes":
-        picked = [int(one) for one in request.POST.getlist("finding") if one.isdecimal() and len(one) < 12][:PAGE]
+        picked = [number_in(one) for one in request.POST.getlist("finding")][:PAGE]
         rows = rows.filter(pk__in=picked)
     try:
         count = services.acknowledge(request, rows, request.POST.get("note", ""))
@@ -49,7 +48,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     """The life of one finding."""
     finding = get_object_or_404(Finding.objects.select_related("registry"), pk=pk)
     row = audit.verdict_for(finding.registry, finding.repository, finding.digest)
-    todo = listing.TODO[finding.kind]
+    todo = listing.WHAT_TO_DO[finding.kind]
     context = {"finding": finding, "row": row, "events": finding.events.all()[:200], "todo": todo[0]}
     return render(request, "audit/finding.html", context)
 

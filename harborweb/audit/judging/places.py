@@ -33,7 +33,7 @@ from harborweb.registry.client import (
     referrers_path,
 )
 from harborweb.registry.names import digest_of, fallback_tag
-from harborweb.registry.quick import Plain
+from harborweb.registry.plain import Plain
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import is_digest
 from harborweb.verification.simple_signing import plain_payload

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.registry.names import digest_of
-from harborweb.registry.quick import Plain
+from harborweb.registry.plain import Plain
 from harborweb.verification.verdict import Verdict
 
 

@@ -348,7 +348,7 @@ class _Judge:
         async with self.slots:
             try:
                 return await look_told(self.client, self.repository, row.digest, self.keys, self.options, row.listed)
-            except Exception:
+            except Exception:  # a mistake of ours costs this shortcut, not the sweep: the places are asked then
                 logger.exception("judging %s@%s by Harbor's list failed", self.repository, row.digest)
                 return []
 

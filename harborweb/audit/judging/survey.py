@@ -33,7 +33,7 @@ from harborweb.registry.client import (
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Artifact
-from harborweb.registry.quick import AS_BEFORE
+from harborweb.registry.plain import AS_BEFORE
 from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from harborweb.accounts.http import number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit.keys import rotation
 from harborweb.errors import Problem
@@ -25,8 +26,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Step 1: the new key."""
-    old, typed = _old(pk), request.POST.get("successor", "")
-    new = Key.objects.filter(pk=int(typed) if typed.isdecimal() and len(typed) < 10 else 0).exclude(pk=pk).first()
+    old = _old(pk)
+    new = Key.objects.filter(pk=number_in(request.POST.get("successor"))).exclude(pk=pk).first()
     if new is None:
         return _page(request, old)
     return _done(request, old, lambda: rotation.choose(request, old, new))

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from harborweb.accounts.http import Request
+from harborweb.accounts.http import Request, number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit.choosing import registry_of
 from harborweb.audit.models import PolicyRevision
@@ -79,8 +79,8 @@ def save(request: Request, pk: int) -> HttpResponse:
     try:
         policy = pages.from_request(request)
         saved = revisions.save(
-            request, registry, policy, base=_number(given.get("base", "")), note=given.get("note", ""),
-            restored=_number(given.get("restored", "")),
+            request, registry, policy, base=number_in(given.get("base", "")), note=given.get("note", ""),
+            restored=number_in(given.get("restored", "")),
         )  # fmt: skip
     except Problem as problem:
         return _page(request, registry, pages.Draft.of(policy_of(registry)), problem=problem, status=422)
@@ -106,10 +106,6 @@ def export(request: Request, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
-
-
 def _from_text(request: Request, registry: Registry, *, rows: bool = False) -> HttpResponse:
     try:
         policy = pages.from_request(request)
@@ -124,7 +120,7 @@ def _from_text(request: Request, registry: Registry, *, rows: bool = False) -> H
 def _impact(request: HttpRequest, registry: Registry, policy: Policy, restored: int = 0) -> HttpResponse:
     context = {
         "registry": registry, "impact": impact(registry, policy), "policy": policy, "file": pages.file_of(policy),
-        "base": _number(request.POST.get("base", "")) if "base" in request.POST else number_of(registry),
+        "base": number_in(request.POST.get("base", "")) if "base" in request.POST else number_of(registry),
         "restored": restored, "ended": pages.ended(policy),
     }  # fmt: skip
     return render(request, "audit/policy_impact.html", context)

@@ -1,10 +1,7 @@
 """A registry of some tens of images, real workers on the tests' database, and a count of what was kept."""
 
-import contextlib
 import os
-import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +17,7 @@ from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from tests import parts
-from tests.jobs.conftest import until
+from tests.jobs.conftest import celery_worker, until
 from tests.registry.images import client, push_image, push_index, run
 
 SMALL, LARGE = 3, 23  # images of each small repository, and of the one that is judged in slices
@@ -117,23 +114,8 @@ def workers(
         "HARBORWEB_JOB_HEARTBEAT_SECONDS": "0.3", "HARBORWEB_SWEEP_SLICE": "10", "HARBORWEB_SWEEP_BATCH": "4",
         **worker_settings,
     }  # fmt: skip
-    command = [
-        sys.executable, "-m", "celery", "-A", "harborweb.celery", "worker", "--include", "tests.audit.sweeps.dying",
-        "-Q", "default", "-c", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
-    ]  # fmt: skip
-    log = point.parent / "worker.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=parts.ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
-        )
-    try:
-        until(lambda: b"ready." in log.read_bytes() or process.poll() is not None, 90)
-        assert process.poll() is None, log.read_text()
+    with celery_worker(environment, point.parent / "worker.log", "tests.audit.sweeps.dying", "default") as process:
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.fixture
