@@ -2,13 +2,12 @@
 
 from celery import shared_task
 
-from harborweb.audit import checking
+from harborweb.audit import beat, checking
 from harborweb.audit.again import judge_again, judge_many_again
-from harborweb.audit.changes import pruning
 from harborweb.audit.changes import writing as changes
 from harborweb.audit.findings import lifecycle
 from harborweb.audit.handing import making as handouts
-from harborweb.audit.hooks import looking, making, queueing
+from harborweb.audit.hooks import looking, making
 from harborweb.audit.kept import kept
 from harborweb.audit.keyless import judging as identities
 from harborweb.audit.keys import ending, judging
@@ -18,11 +17,11 @@ from harborweb.audit.sweeps import helping, sweeping, workshop
 from harborweb.jobs.run import perform
 from harborweb.signing.signals import signed, signed_many
 
-kept.connect(lifecycle.follow, dispatch_uid="audit.findings")
 signed.connect(judge_again, dispatch_uid="audit.judge_again")
 signed_many.connect(judge_many_again, dispatch_uid="audit.judge_many_again")
+kept.connect(lifecycle.follow, dispatch_uid="audit.findings")
 kept.connect(changes.write, dispatch_uid="audit.changes")
-kept.connect(noting.note, dispatch_uid="audit.note")
+kept.connect(noting.note, dispatch_uid="audit.note")  # the last one: it reads what `changes` has just written
 
 
 @shared_task
@@ -94,9 +93,7 @@ def restand_due() -> None:
 @shared_task(expires=30)
 def look_after() -> None:
     """Have looked at what waits, at what a dead job had taken, continued sweeps, and told what there is to tell."""
-    queueing.look_after(look)
-    sweeping.look_after(sweep)
-    telling.look_after(tell)
+    beat.look_after(look, sweep, tell)
 
 
 @shared_task
@@ -120,6 +117,4 @@ def note_ending() -> None:
 @shared_task(expires=3600)
 def forget_old() -> None:
     """Forget changes, tags and solved findings beyond their bounds, and what was made for others and has expired."""
-    pruning.forget_old()
-    lifecycle.forget_old()
-    handouts.forget()
+    beat.forget_old()
