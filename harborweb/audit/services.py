@@ -55,11 +55,6 @@ def set_sweeps(
         record(request, "schedule sweeps", registry.name, f"{when}; {limits['at_once']}, {limits['per_second']}/s")
 
 
-def running_sweep(registry: Registry) -> Job | None:
-    """The job of the sweep that is on its way, if any."""
-    return Job.objects.filter(exclusive=f"sweep:{registry.pk}", state__in=Job.ACTIVE).first()
-
-
 def verdict_for(registry: Registry, repository: str, digest: str) -> ArtifactVerdict | None:
     """What the last sweep said of this artifact, or None when no sweep saw it."""
     return ArtifactVerdict.objects.filter(registry=registry, repository=repository, digest=digest).first()

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -26,17 +26,11 @@ from harborweb.signing import tasks, words
 from harborweb.signing.annotations import check_own
 from harborweb.signing.keyfiles import read_public
 from harborweb.signing.keysmith import already_here
-from harborweb.signing.limits import Limits, check_signs, is_over, set_limits
+from harborweb.signing.limits import check_signs, is_over
 from harborweb.signing.models import CosignFound, Key
 from harborweb.tools import cosign_features, cosign_kms
-from harborweb.verification.keys import PublicKey, load_public_key
+from harborweb.verification.keys import load_public_key
 from harborweb.verification.trust import TrustedKey
-
-
-def trusted_keys() -> list[PublicKey]:
-    """Every key whose signatures count in the audit, each with its name."""
-    rows = Key.objects.filter(trusted=True, state=Key.State.READY)
-    return [load_public_key(row.public_pem.encode(), row.name) for row in rows]
 
 
 def keyring() -> list[TrustedKey]:
@@ -206,11 +200,6 @@ def request_look(request: HttpRequest | None) -> Job:
         by=request,
         exclusive="find_cosign",
     )
-
-
-def set_trust(request: HttpRequest | None, key: Key, trusted: bool) -> None:
-    """Say whether signatures by `key` count in the audit."""
-    set_limits(request, key, replace(Limits.of(Key.objects.get(pk=key.pk)), trusted=trusted))
 
 
 def rename(request: HttpRequest | None, key: Key, name: str) -> None:

@@ -15,7 +15,7 @@ from harborweb.errors import Problem
 from harborweb.registry.client import Client
 from harborweb.registry.models import Registry
 from harborweb.registry.services import Details, remove, save
-from harborweb.signing.services import trusted_keys
+from harborweb.signing.services import keyring
 from harborweb.signing.templatetags.signing import verify_by_hand
 from harborweb.verification.verdict import Verdict
 from tests import parts
@@ -54,7 +54,7 @@ def test_on_another_registry(
     assert job.result["places"], "found where it is stored"
     assert verified(asked, elsewhere, image, key).result["good"] == 1
 
-    judged = asyncio.run(_judged(elsewhere, image, trusted_keys()))
+    judged = asyncio.run(_judged(elsewhere, image, [one.key for one in keyring()]))
     assert judged.verdict == Verdict.TRUSTED, judged.reason
     there = f"COSIGN_REPOSITORY={secured_row.host}/vault/signatures cosign verify "
     assert judged.command.startswith(there)
@@ -82,14 +82,14 @@ def test_a_signature_beside_the_image_is_not_looked_at(asked: Any, row: Any, pus
     key = made(asked, "release", "stored", SECRET)
     image = push(row, "beside/the-image")
     assert signed(asked, row, image, key).state == "succeeded"
-    assert asyncio.run(_judged(row, image, trusted_keys())).verdict == Verdict.TRUSTED
+    assert asyncio.run(_judged(row, image, [one.key for one in keyring()])).verdict == Verdict.TRUSTED
     row.signatures_repository = "beside/nothing"
     row.save()
-    assert asyncio.run(_judged(row, image, trusted_keys())).verdict == Verdict.UNSIGNED
+    assert asyncio.run(_judged(row, image, [one.key for one in keyring()])).verdict == Verdict.UNSIGNED
     gone = Registry.objects.create(name="gone", url=f"http://127.0.0.1:{parts.free_port()}", allow_http=True)
     row.signatures_registry = gone
     row.save()
-    judged = asyncio.run(_judged(Registry.objects.get(pk=row.pk), image, trusted_keys()))
+    judged = asyncio.run(_judged(Registry.objects.get(pk=row.pk), image, [one.key for one in keyring()]))
     assert judged.verdict == Verdict.UNCHECKED and gone.host in judged.reason
 
 

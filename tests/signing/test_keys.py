@@ -13,6 +13,7 @@ from harborweb import sealing
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.signing import keysmith, services
+from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import CosignFound, Key
 from harborweb.verification.keys import load_public_key
 from tests.signing.jobs import done, log, pem_of, public_of
@@ -29,7 +30,7 @@ def job_of(key: Key) -> Job:
 @pytest.mark.parametrize(("mode", "password"), [("stored", SECRET), ("asked", SECRET), ("none", "")])
 def test_a_pair_is_made(cosign: str, asked: Any, mode: str, password: str) -> None:
     key = services.request_pair(asked, "release", mode, password, trusted=True)
-    assert key.now == "making" and services.trusted_keys() == []
+    assert key.now == "making" and services.keyring() == []
     job = done(job_of(key), keysmith.make_key)
     assert job.state == "succeeded", job.error + log(job)
     key.refresh_from_db()
@@ -38,7 +39,7 @@ def test_a_pair_is_made(cosign: str, asked: Any, mode: str, password: str) -> No
     assert (key.password_sealed is not None) == (mode == "stored")
     private = sealing.unseal(key.private_sealed, keysmith.PRIVATE).decode()
     assert private.startswith("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----")
-    assert [one.name for one in services.trusted_keys()] == ["release"]
+    assert [one.key.name for one in services.keyring()] == ["release"]
     assert CosignFound.objects.get().path == cosign
 
 
@@ -77,7 +78,7 @@ def test_a_pem_key_is_taken_in(cosign: str, asked: Any, name: str) -> None:
     key.refresh_from_db()
     assert key.fingerprint == load_public_key(public_of(private)).fingerprint
     assert key.algorithm.startswith(name.split(maxsplit=1)[0].replace("P-", "ECDSA P-"))
-    assert services.trusted_keys() == []
+    assert services.keyring() == []
 
 
 def test_a_cosign_key_is_taken_in(cosign: str, asked: Any, tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_wrong_password_is_said(cosign: str, asked: Any, tmp_path: Path) -> No
     assert key.now == "failed" and key.private_sealed is None and key.password_sealed is None
     again = services.request_import(asked, "theirs", "stored", SECRET, pem, trusted=True)  # the failed row makes room
     assert done(job_of(again), keysmith.import_key).state == "succeeded"
-    assert [one.name for one in services.trusted_keys()] == ["theirs"]
+    assert [one.key.name for one in services.keyring()] == ["theirs"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_what_is_no_key_is_said(cosign: str, asked: Any, pem: str, sentence: str
     job = done(job_of(key), keysmith.import_key)
     assert job.state == "failed" and job.error.startswith(sentence), job.error
     key.refresh_from_db()
-    assert key.now == "failed" and services.trusted_keys() == []
+    assert key.now == "failed" and services.keyring() == []
 
 
 def test_the_same_key_is_here_once(cosign_three: str, asked: Any) -> None:
@@ -194,8 +195,8 @@ def test_trust_rename_delete(cosign_three: str, asked: Any) -> None:
     from harborweb.accounts.models import Activity
 
     key = services.add_public_key(asked, "vendor", public_of(rsa.generate_private_key(65537, 2048)), trusted=True)
-    services.set_trust(asked, key, False)
-    assert services.trusted_keys() == []
+    set_limits(asked, key, Limits(trusted=False))
+    assert services.keyring() == []
     services.rename(asked, key, "vendor-acme")
     other = services.add_public_key(asked, "other", public_of(ec.generate_private_key(ec.SECP256R1())), trusted=True)
     with pytest.raises(Problem, match="named vendor-acme already"):

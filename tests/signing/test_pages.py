@@ -17,6 +17,7 @@ from harborweb.accounts.roles import Role
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.signing import keysmith, services, workshop
+from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import CosignFound, Key
 from tests.signing.conftest import Image
 from tests.signing.jobs import done, pem_of, public_of
@@ -191,8 +192,8 @@ def test_redis_down_is_said_and_nothing_is_stored(admin: Client, settings: Any) 
 
 def test_trust_rename_and_delete_by_forms(admin: Client) -> None:
     key = public_key()
-    services.set_trust(None, key, False)
-    assert services.trusted_keys() == []
+    set_limits(None, key, Limits(trusted=False))
+    assert services.keyring() == []
     admin.post(reverse("signing:rename", args=[key.pk]), {"name": "vendor-acme"})
     public_key("taken")
     refused = admin.post(reverse("signing:rename", args=[key.pk]), {"name": "taken"})

@@ -15,6 +15,7 @@ from harborweb import sealing
 from harborweb.errors import Problem
 from harborweb.jobs.services import stop
 from harborweb.signing import places, services, workshop
+from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import Key
 from tests import parts
 from tests.signing.conftest import PASSWORD, Image
@@ -314,7 +315,7 @@ def test_the_same_digest_in_two_repositories_is_two_jobs(asked: Any, row: Any, r
 def test_a_key_deleted_before_the_job_begins(asked: Any, row: Any, release3: Key, push: Push) -> None:
     image = push(row, "deleted/key")
     job = services.request_sign(asked, row, image.repository, image.digest, "1.0", release3)
-    services.set_trust(asked, release3, False)
+    set_limits(asked, release3, Limits(trusted=False))
     release3.refresh_from_db()
     services.delete(asked, release3, "release")
     assert done(job, workshop.sign).error == "The key or the registry was deleted before the job began."

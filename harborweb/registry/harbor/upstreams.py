@@ -100,14 +100,6 @@ async def ping(harbor: Harbor, new: NewUpstream) -> None:
     await harbor.write("POST", "/registries/ping", new.ping_body(), what=new.url, look=_("Try again: nothing changes."))
 
 
-async def ping_kept(harbor: Harbor, number: int) -> None:
-    """Let Harbor try an upstream that it keeps, with the password it keeps."""
-    what = _("upstream registry %d") % number
-    await harbor.write(
-        "POST", "/registries/ping", {"id": int(number)}, what=what, look=_("Try again: nothing changes.")
-    )
-
-
 async def every(harbor: Harbor) -> list[Upstream]:
     """Every upstream; administrators, and robots with the system right registry:list."""
     return [one async for one in harbor.all("/registries", upstream, what=_("the upstream registries"))]
