@@ -1,4 +1,4 @@
-"""What was judged before, from the database and back to it: docs/decisions/0010 says how far it is believed."""
+"""What was judged before, from the database and back to it: docs/decisions/0011 says how far it is believed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

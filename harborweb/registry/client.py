@@ -18,6 +18,7 @@ from harborweb.registry.auth import CATALOG, Authenticator
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.pages import PageReader, TagPage, next_page, one_page
+from harborweb.registry.paths import blob_path, manifest_path, pull, push, referrers_path
 from harborweb.registry.plain import AS_BEFORE, Plain
 from harborweb.registry.quick import Quick
 from harborweb.registry.transport import Answer, Transport, parse_object
@@ -408,28 +409,3 @@ class Client:
             if not isinstance(one, dict) or not names.is_digest(str(one.get("digest"))):
                 raise errors.odd(self._host, _("its list of referrers holds something that is no descriptor"))
         return listed
-
-
-def manifest_path(repository: str, reference: str) -> str:
-    """Where a manifest is, of names that were checked."""
-    return f"/v2/{repository}/manifests/{reference}"
-
-
-def blob_path(repository: str, digest: str) -> str:
-    """Where a blob is, of names that were checked."""
-    return f"/v2/{repository}/blobs/{digest}"
-
-
-def referrers_path(repository: str, digest: str) -> str:
-    """Where the referrers of a digest are, of names that were checked."""
-    return f"/v2/{repository}/referrers/{digest}"
-
-
-def pull(repository: str) -> str:
-    """The token scope for reading."""
-    return f"repository:{repository}:pull"
-
-
-def push(repository: str) -> str:
-    """The token scope for writing."""
-    return f"repository:{repository}:pull,push"

@@ -15,13 +15,14 @@ from typing import Any
 from django.utils import timezone
 
 from harborweb.registry.check import QUICK
-from harborweb.registry.client import Client, push
+from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint
 from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import browsing, paths, projects, robots, system, upstreams
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Project
 from harborweb.registry.models import Registry, Robot
+from harborweb.registry.paths import push
 from harborweb.registry.rights import READING, SIGNING, Need
 from harborweb.registry.running import run, within
 

@@ -5,8 +5,9 @@ from yarl import URL
 
 from harborweb.errors import Problem
 from harborweb.registry import names
-from harborweb.registry.client import Client, push
+from harborweb.registry.client import Client
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.paths import push
 from harborweb.registry.probing import REFUSED, actions_of
 
 

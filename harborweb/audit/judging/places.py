@@ -22,17 +22,9 @@ from harborweb.audit.judging import collect
 from harborweb.audit.judging.collect import Options
 from harborweb.audit.judging.survey import cosign_tags
 from harborweb.registry import errors
-from harborweb.registry.client import (
-    OCI_INDEX,
-    SAID_SO,
-    Client,
-    NotFound,
-    RegistryError,
-    blob_path,
-    manifest_path,
-    referrers_path,
-)
+from harborweb.registry.client import OCI_INDEX, SAID_SO, Client, NotFound, RegistryError
 from harborweb.registry.names import digest_of, fallback_tag
+from harborweb.registry.paths import blob_path, manifest_path, referrers_path
 from harborweb.registry.plain import Plain
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.manifest import is_digest

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from harborweb.audit.badge.harbor import NOT_ASKED, badge_by_places
 from harborweb.audit.judging.collect import Options, look, look_told, signatures_of
+from harborweb.audit.judging.indexes import Indexes
 from harborweb.audit.judging.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
 from harborweb.audit.judging.places import Places, basis
 from harborweb.audit.judging.remembered import Memory
@@ -19,7 +20,7 @@ from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.simple_signing import CERTIFICATE
-from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
+from harborweb.verification.verdict import Finding, Opinion, Verdict, judge
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class _Work:
     def __init__(self, rows: dict[str, Row], judge_one: "_Judge", memory: Memory) -> None:
         self.rows, self.judge_one, self.memory = rows, judge_one, memory
         self.places = judge_one.places
-        self.known = _Known()
+        self.known = Indexes()
         self.stayed: set[str] = set()
         # Harbor's list hides the tags of signatures: what is new and seems to have none may have taken such a tag away.
         listed = [row for row in rows.values() if row.listed is not None and not row.tags]
@@ -221,7 +222,7 @@ async def judge_artifact(
     judge_one = _Judge(client, repository, keys, options, places)
     row = await fetched(client, repository, reference)
     row.tags = [] if ":" in reference else [reference]
-    known = _Known()
+    known = Indexes()
     for digest in indexes:
         index = await fetched(client, repository, digest)
         if row.digest in index.children:
@@ -229,59 +230,6 @@ async def judge_artifact(
             row.parents.append(index.digest)
             known.placed(index, await judge_one(index))
     return known.placed(row, await judge_one(row))
-
-
-class _Known:
-    """The indexes judged so far, and what they make of what they list.
-
-    What an index lists is proven by its bytes. Where Harbor keeps them back there is only its word: that makes nothing
-    green, and nothing unsigned either.
-    """
-
-    def __init__(self) -> None:
-        self.proven: dict[str, Judgement] = {}
-        self.claimed: dict[str, Judgement] = {}  # were every word of Harbor's true
-        self.tags: dict[str, set[str]] = {}  # of an index and of those above it
-
-    def placed(self, row: Row, judgement: Judgement, look: str = "") -> Judgement:
-        """`judgement` of `row`, whose places `look` so, and whose indexes were placed before, in the light of these."""
-        above = {tag for one in row.parents for tag in self.tags.get(one, ())}
-        if above or look:
-            judgement = replace(judgement, index_tags=tuple(sorted(above)), look=look)
-        if not row.parents and not row.is_index:
-            return judgement
-        proven = _under([self.proven[one] for one in row.parents if one in self.proven], judgement)
-        claimed = _under([self.claimed[one] for one in row.parents if one in self.claimed], judgement)
-        if row.is_index:
-            self.tags[row.digest] = above.union(row.tags)
-            self.claimed[row.digest] = claimed
-            if not row.withheld:
-                self.proven[row.digest] = proven
-        if proven.verdict == claimed.verdict:
-            return proven
-        green = next(one for one in row.parents if one in self.claimed and self.claimed[one].verdict in GREEN)
-        reason = _(
-            "Not signed itself. Harbor says that the index %(digest)s lists it and lets nobody read that index, so it "
-            "could not be checked.",
-            digest=green,
-        )
-        return replace(proven, verdict=Verdict.UNCHECKED, reason=reason, key="", format="", counted=())
-
-
-def _under(indexes: Sequence[Judgement], judgement: Judgement) -> Judgement:
-    """The judgement, or via_index with the index's own evidence and command where a good index covers it."""
-    opinion = covered(
-        Opinion(judgement.verdict, judgement.reason, judgement.key, judgement.format),
-        [(one.digest, Opinion(one.verdict, one.reason, one.key, one.format)) for one in indexes],
-    )
-    if opinion.verdict == judgement.verdict:
-        return judgement
-    index = next(one for one in indexes if one.verdict in GREEN)
-    proof = tuple(replace(file, name=f"index-{file.name}") for file in index.evidence)
-    return replace(
-        judgement, verdict=opinion.verdict, reason=opinion.reason, key=opinion.key, format=opinion.format,
-        evidence=judgement.evidence + proof, command=index.command, counted=index.counted,
-    )  # fmt: skip
 
 
 class _Judge:

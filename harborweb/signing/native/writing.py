@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 
 from harborweb.errors import Problem
 from harborweb.registry import names
-from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Manifest, NotFound, push
+from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Client, Manifest, NotFound
+from harborweb.registry.paths import push
 from harborweb.signing.native import forms
 from harborweb.signing.native.opening import OpenKey
 from harborweb.signing.places import sig_tag

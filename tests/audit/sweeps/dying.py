@@ -15,7 +15,7 @@ from typing import Any
 from celery import current_task
 
 from harborweb.audit import keeping
-from harborweb.audit.judging import rows
+from harborweb.audit.judging import indexes
 from harborweb.audit.sweeps import parts, walking, workshop
 
 POINT = Path(os.environ["HARBORWEB_TEST_POINT"])
@@ -85,4 +85,4 @@ around(keeping, "keep_batch", after="batch half kept")
 around(walking.Walk, "_keep", after="kept")
 around(workshop._Work, "_forget", before="counting", after="forgotten")
 parts.take = _leaving_parts(parts.take)
-rows._Known.placed = _counted(rows._Known.placed)
+indexes.Indexes.placed = _counted(indexes.Indexes.placed)
