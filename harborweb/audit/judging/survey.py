@@ -28,11 +28,11 @@ from harborweb.registry.client import (
     Manifest,
     NotFound,
     RegistryError,
-    manifest_path,
 )
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.harbor.reading import Artifact
+from harborweb.registry.paths import manifest_path
 from harborweb.registry.plain import AS_BEFORE
 from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
