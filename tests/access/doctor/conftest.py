@@ -1,6 +1,8 @@
 """A Harbor behind a real nginx, healthy or broken in one way, and the doctor's look at it."""
 
+import asyncio
 import contextlib
+import queue
 import socket
 import ssl
 import tempfile
@@ -44,7 +46,9 @@ class Looked:
         return {one.rule for one in self.found}
 
     def __getitem__(self, rule: str) -> Diagnosis:
-        return next(one for one in self.found if one.rule == rule)
+        found = [one for one in self.found if one.rule == rule]
+        assert found, f"{rule} was not found: {self.seen}"
+        return found[0]
 
     def question(self, name: str) -> Question:
         return next(one for one in self.asked if one.id == name)
@@ -147,29 +151,31 @@ def passing_on(proxy: Proxy, front: Front) -> Iterator[int]:
     outside.set_alpn_protocols(["h2", "http/1.1"])
     inside = ssl.create_default_context(cadata=proxy.seals.ca_pem)
 
-    def pump(source: ssl.SSLSocket, sink: ssl.SSLSocket) -> None:
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
 
-    def serve() -> None:
-        while True:
-            try:
-                taken, _where = server.accept()
-            except OSError:
-                return
-            with contextlib.suppress(OSError):
-                client = outside.wrap_socket(taken, server_side=True)
-                behind = socket.create_connection(("127.0.0.1", front.https_port))
-                onward = inside.wrap_socket(behind, server_hostname=NAME)
-                for pair in ((client, onward), (onward, client)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, onward = await asyncio.open_connection("127.0.0.1", front.https_port, ssl=inside, server_hostname=NAME)
+        await asyncio.gather(pump(reader, onward), pump(behind, writer))
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, daemon=True).start()
-        try:
-            yield int(server.getsockname()[1])
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
+    started: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = queue.Queue()
+
+    async def run_until_told() -> None:
+        over = asyncio.Event()
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=outside)
+        started.put((asyncio.get_running_loop(), over, server.sockets[0].getsockname()[1]))
+        await over.wait()
+
+    # One loop and no threads around one TLS connection: OpenSSL does not let two threads use it at a time.
+    thread = threading.Thread(target=asyncio.run, args=(run_until_told(),), daemon=True)
+    thread.start()
+    loop, over, port = started.get(timeout=10)
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
