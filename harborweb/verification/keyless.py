@@ -1,10 +1,10 @@
 """Signatures by a certificate: verified against a trusted root that the operator gives, without any network.
 
 What Sigstore's own library (`sigstore`) checks: that the certificate leads to an authority of the root and was valid
-when the log or a time stamp says that it was used, its signed certificate time stamp, the log's proof of inclusion
-with its checkpoint, the log's promise, the signature, and that the log's entry is about this signature. What it does
-not check and is checked here: that the log, the authority and the log of certificates were in use at that time, as
-the root's periods say. Whose signature counts is said by pairs of identity and issuer, which may hold `*`.
+when the log or a time stamp (RFC 3161) says that it was used, its signed certificate time stamp, the log's proof of
+inclusion with its checkpoint, the log's promise, the signature, and that the log's entry is about this signature. What
+it does not check and is checked here: that the log, the authority and the log of certificates were in use at that
+time, as the root's periods say. Whose signature counts is said by pairs of identity and issuer, which may hold `*`.
 """
 
 import hashlib
@@ -206,6 +206,8 @@ def judge_keyless(bundle: bytes, leaf: Leaf, signature: bytes, signed: bytes, tr
         return Judged(Verdict.INVALID, _("The certificate's key did not make the signature."))
     try:
         found = Bundle.from_json(bundle)
+        if not any(part.kind == "tsa" for part in trust.root.parts):  # nobody's stamps are known: the log's word counts
+            found._inner.verification_material.timestamp_verification_data = None
         times = list(_times(found))
         if not times:
             raise VerificationError("no time")
@@ -235,9 +237,14 @@ class _Anybody:
 
 
 def _times(bundle: Bundle) -> Iterable[datetime]:
-    """What the log and the time stamps say when it was; that they say so truly is found out by the library."""
+    """What the log and the time stamps say when it was; that they say so truly is found out by the library.
+
+    Raises VerificationError for a time of the log without its promise: the library skips that, cosign refuses it.
+    """
     entry = bundle.log_entry._inner
-    if entry.integrated_time and entry.inclusion_promise:
+    if entry.integrated_time:
+        if not entry.inclusion_promise:
+            raise VerificationError("the log does not vouch for its time")
         yield datetime.fromtimestamp(entry.integrated_time, UTC)
     stamps = bundle.verification_material.timestamp_verification_data
     for stamp in stamps.rfc3161_timestamps if stamps else ():
@@ -250,7 +257,8 @@ def _outside(certificate: x509.Certificate, times: Iterable[datetime]) -> Senten
     for at in times:
         if not begin <= at <= end:
             return _(
-                "The certificate is valid from %(begin)s to %(end)s, and its signature was logged at %(at)s.",
+                "The certificate is valid from %(begin)s to %(end)s, and its signature was logged or stamped at "
+                "%(at)s.",
                 begin=f"{begin:%Y-%m-%d %H:%M:%S}", end=f"{end:%H:%M:%S}", at=f"{at:%Y-%m-%d %H:%M:%S} UTC",
             )  # fmt: skip
     return None

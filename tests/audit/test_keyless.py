@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,15 @@ from tests import parts
 from tests.audit.hostile.bench import Bench, make_signer, sign_statement
 from tests.audit.test_command import audit
 from tests.verification.sigstore_double import ISSUED_BY, SUBJECT
-from tests.verification.test_keyless import BROKEN, HOUR, MINE, SIGSTORE, new, trust
+from tests.verification.test_keyless import BROKEN, HOUR, MINE, SIGSTORE, STAMPED, STAMPS, new, trust
 
 # Where cosign accepts and we do not, and why.
-STRICTER = {"provenance": "cosign 3 verify counts an attestation of any type as a signature"}
+STRICTER = {
+    "provenance": "cosign 3 verify counts an attestation of any type as a signature",
+    "logged in time, and stamped after the certificate has expired": "cosign looks at no stamp beside a log's time",
+    "the same stamp twice": "Sigstore's library refuses it",
+    "logged, and junk for a stamp": "cosign looks at no stamp beside a log's time",
+}
 
 
 @dataclass(frozen=True)
@@ -33,18 +40,8 @@ class Said:
     words: str
 
 
-def _bundles(digest: str) -> dict[str, tuple[dict[str, object], Verdict]]:
-    """Every broken bundle of the verifier's own tests, re-made for `digest`, and good ones."""
-    broken = {name: (build(digest), verdict) for name, (build, verdict, _words) in BROKEN.items()}
-    slsa = sign_statement(digest, predicateType="https://slsa.dev/provenance/v1")
-    return broken | {
-        "good": (SIGSTORE.bundle(digest), Verdict.TRUSTED),
-        "good, signed long ago": (_long_ago(digest), Verdict.TRUSTED),
-        "another digest": (
-            SIGSTORE.bundle(digest, statement=sign_statement("sha256:" + "0" * 64)), Verdict.INVALID,
-        ),
-        "provenance": (SIGSTORE.bundle(digest, statement=slsa), Verdict.ATTESTATION_ONLY),
-    }  # fmt: skip
+def _provenance(digest: str) -> dict[str, object]:
+    return SIGSTORE.bundle(digest, statement=sign_statement(digest, predicateType="https://slsa.dev/provenance/v1"))
 
 
 def _long_ago(digest: str) -> dict[str, object]:
@@ -55,11 +52,24 @@ def _long_ago(digest: str) -> dict[str, object]:
     return SIGSTORE.bundle(digest, key=key, certificate=certificate, logged=at + HOUR / 60)
 
 
+# Every bundle of the verifier's own tests, made for a digest, and more good ones.
+BUNDLES: dict[str, tuple[Callable[[str], dict[str, object]], Verdict]] = {
+    **{name: (build, verdict) for name, (build, verdict, _words) in (BROKEN | STAMPED).items()},
+    "good": (SIGSTORE.bundle, Verdict.TRUSTED),
+    "good, signed long ago": (_long_ago, Verdict.TRUSTED),
+    "another digest": (
+        lambda digest: SIGSTORE.bundle(digest, statement=sign_statement("sha256:" + "0" * 64)), Verdict.INVALID,
+    ),
+    "provenance": (_provenance, Verdict.ATTESTATION_ONLY),
+}  # fmt: skip
+ROOT: dict[str, Any] = {"timestampAuthorities": [STAMPS.trusted()]}
+
+
 @pytest.fixture(scope="module")
 def said(registry: parts.Registry, cosign3: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
     """Every bundle in one repository, each with an image of its own."""
     folder = tmp_path_factory.mktemp("keyless")
-    (folder / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    (folder / "root.json").write_text(json.dumps(SIGSTORE.trusted_root(**ROOT)))
 
     async def accepts(reference: str) -> tuple[bool, str]:
         process = await asyncio.create_subprocess_exec(
@@ -76,11 +86,12 @@ def said(registry: parts.Registry, cosign3: str, tmp_path_factory: pytest.TempPa
             signers = {name: make_signer(name, folder) for name in ("trusted", "stranger")}
             bench = Bench(client, "keyless/all", signers, folder, client.endpoint.host)
             digests = {}
-            for number, name in enumerate(_bundles("sha256:" + "1" * 64)):
+            for number, (name, (build, _verdict)) in enumerate(BUNDLES.items()):
                 digests[name] = await bench.image(f"t{number}")
-                bundle, _verdict = _bundles(digests[name])[name]
-                await bench.refer(digests[name], [await bench.bundle_manifest(bundle, digests[name])])
-            async with aclosing(judge_repository(client, bench.repository, [], Options(keyless=trust(MINE)))) as rows:
+                manifest = await bench.bundle_manifest(build(digests[name]), digests[name])
+                await bench.refer(digests[name], [manifest])
+            options = Options(keyless=trust(MINE, **ROOT))
+            async with aclosing(judge_repository(client, bench.repository, [], options)) as rows:
                 ours = {row.digest: row async for row in rows}
             return {
                 name: Said(ours[digest], *await accepts(bench.reference(digest))) for name, digest in digests.items()
@@ -89,11 +100,11 @@ def said(registry: parts.Registry, cosign3: str, tmp_path_factory: pytest.TempPa
     return asyncio.run(everything())
 
 
-@pytest.mark.parametrize("name", list(_bundles("sha256:" + "1" * 64)))
+@pytest.mark.parametrize("name", BUNDLES)
 def test_ours_beside_cosigns(said: dict[str, Said], name: str) -> None:
     """The verdict that was made; trusted is what cosign accepts, and refused what it refuses, but for what is named."""
     one = said[name]
-    assert one.ours.verdict == _bundles("sha256:" + "1" * 64)[name][1], one.ours.reason
+    assert one.ours.verdict == BUNDLES[name][1], one.ours.reason
     assert (one.ours.verdict == Verdict.TRUSTED) == (one.accepted and name not in STRICTER), (
         one.ours.reason, one.words,
     )  # fmt: skip
@@ -110,7 +121,7 @@ def test_the_identity_stands_with_the_row(said: dict[str, Said]) -> None:
 def test_the_command_takes_a_root_and_whose_signatures_count(
     said: dict[str, Said], registry: parts.Registry, tmp_path: Path
 ) -> None:
-    (tmp_path / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    (tmp_path / "root.json").write_text(json.dumps(SIGSTORE.trusted_root(**ROOT)))
     here = ("--repository", "keyless/all", "--allow-http", "--format", "json")
     whose = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUED_BY)
     done = audit(registry.url, *here, "--trusted-root", str(tmp_path / "root.json"), *whose)

@@ -156,20 +156,40 @@ class Sigstore:
         promised = {
             "body": b64(canonical), "integratedTime": seconds, "logID": self.log_id.hex(), "logIndex": 1
         }  # fmt: skip
+        promise = _sign(self.log_key, json.dumps(promised, separators=(",", ":"), sort_keys=True).encode())
+        return self._in_the_log(canonical, "dsse", "0.0.1") | {
+            "integratedTime": str(seconds), "inclusionPromise": {"signedEntryTimestamp": b64(promise)},
+        } | over  # fmt: skip
+
+    def second_entry(self, envelope: dict[str, Any], certificate: x509.Certificate) -> dict[str, Any]:
+        """The entry for an envelope as the second Rekor writes it: without a time, so without a promise of one."""
+        body = base64.b64decode(envelope["payload"])
+        raw = certificate.public_bytes(serialization.Encoding.DER)
+        record = {
+            "data": {"algorithm": "SHA2_256", "digest": b64(hashlib.sha256(pae(PAYLOAD_TYPE, body)).digest())},
+            "signature": {
+                "content": envelope["signatures"][0]["sig"],
+                "verifier": {"keyDetails": "PKIX_ECDSA_P256_SHA_256", "x509Certificate": {"rawBytes": b64(raw)}},
+            },
+        }
+        document = {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": record}}
+        canonical = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
+        return self._in_the_log(canonical, "hashedrekord", "0.0.2")
+
+    def _in_the_log(self, canonical: bytes, kind: str, version: str) -> dict[str, Any]:
+        """That `canonical` is the second of two leaves, with the proof and the checkpoint."""
         before = hashlib.sha256(b"\0some other entry").digest()
         root = hashlib.sha256(b"\1" + before + hashlib.sha256(b"\0" + canonical).digest()).digest()
         note = f"log.test - 1\n2\n{b64(root)}\n"
         signed = self.log_id[:4] + _sign(self.log_key, note.encode())
-        promise = _sign(self.log_key, json.dumps(promised, separators=(",", ":"), sort_keys=True).encode())
         return {
-            "logIndex": "1", "logId": {"keyId": b64(self.log_id)}, "kindVersion": {"kind": "dsse", "version": "0.0.1"},
-            "integratedTime": str(seconds), "inclusionPromise": {"signedEntryTimestamp": b64(promise)},
+            "logIndex": "1", "logId": {"keyId": b64(self.log_id)}, "kindVersion": {"kind": kind, "version": version},
             "inclusionProof": {
                 "logIndex": "1", "rootHash": b64(root), "treeSize": "2", "hashes": [b64(before)],
                 "checkpoint": {"envelope": f"{note}\n\u2014 log.test {b64(signed)}\n"},
             },
             "canonicalizedBody": b64(canonical),
-        } | over  # fmt: skip
+        }  # fmt: skip
 
     # What a signer leaves
 

@@ -18,11 +18,14 @@ from harborweb.verification.certificate import Identity, identity_in
 from harborweb.verification.keyless import NOBODY, Allowed, KeylessTrust, load_root
 from harborweb.verification.verdict import Finding, Verdict
 from tests.audit.hostile.bench import sign_statement, subject
-from tests.verification.sigstore_double import ISSUED_BY, SUBJECT, Sigstore, utf8_string
+from tests.verification.sigstore_double import ISSUED_BY, SUBJECT, Sigstore, b64, utf8_string
 from tests.verification.test_formats import DIGEST
+from tests.verification.tsa_double import TimeStamps
 
 SIGSTORE = Sigstore()
 OTHER = Sigstore()
+STAMPS = TimeStamps()
+OTHERS_STAMPS = TimeStamps()
 MINE = Allowed(SUBJECT, ISSUED_BY)
 HOUR = datetime.timedelta(hours=1)
 
@@ -170,10 +173,10 @@ BROKEN: dict[str, tuple[Callable[[str], dict[str, Any]], Verdict, str]] = {
     "another signature's log entry": (_with_anothers_entry, Verdict.INVALID, "does not verify"),
     "no time stamp of the log of certificates": (_uncertified, Verdict.INVALID, "does not verify"),
     "logged after the certificate has expired": (
-        lambda digest: SIGSTORE.bundle(digest, logged=SIGSTORE.now + HOUR), Verdict.INVALID, "was logged at",
+        lambda digest: SIGSTORE.bundle(digest, logged=SIGSTORE.now + HOUR), Verdict.INVALID, "logged or stamped at",
     ),
     "logged before it": (
-        lambda digest: SIGSTORE.bundle(digest, logged=SIGSTORE.now - HOUR), Verdict.INVALID, "was logged at",
+        lambda digest: SIGSTORE.bundle(digest, logged=SIGSTORE.now - HOUR), Verdict.INVALID, "logged or stamped at",
     ),
     "no promise of the log": (
         _entry(lambda one: one.pop("inclusionPromise")), Verdict.INVALID, "does not verify",
@@ -210,6 +213,104 @@ def test_what_does_not_verify(name: str) -> None:
     found = judged(build(DIGEST), trust(MINE))
     assert (found.verdict, found.key) == (verdict, ""), found.reason
     assert words in found.reason
+
+
+def _stamped(
+    digest: str, by: TimeStamps = STAMPS, *, logged: bool = False, second: bool = False, over: bytes = b"",
+    ago: datetime.timedelta = HOUR * 0,
+) -> dict[str, Any]:  # fmt: skip
+    """A bundle with a time stamp of now over its signature, or over other bytes; the log says a time only if `logged`.
+
+    Its certificate is of a minute before `ago`; `second` is whether the log is the second Rekor.
+    """
+    at = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - ago
+    key = new()
+    certificate = SIGSTORE.certificate(key.public_key(), at=at - HOUR / 60)
+    bundle = SIGSTORE.bundle(digest, key=key, certificate=certificate, logged=at)
+    envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
+    if second:
+        material["tlogEntries"] = [SIGSTORE.second_entry(envelope, certificate)]
+    elif not logged:
+        for name in ("inclusionPromise", "integratedTime"):
+            del material["tlogEntries"][0][name]
+    stamp = by.stamp(over or base64.b64decode(envelope["signatures"][0]["sig"]))
+    material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": b64(stamp)}]}
+    return bundle
+
+
+def _stamped_beside_a_claim(digest: str) -> dict[str, Any]:
+    bundle = _stamped(digest, logged=True)
+    del bundle["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]
+    return bundle
+
+
+def _with_stamps(bundle: dict[str, Any], change: Callable[[list[str]], list[str]]) -> dict[str, Any]:
+    """`bundle` with other stamps than its own."""
+    held = bundle["verificationMaterial"]["timestampVerificationData"]
+    stamps = change([one["signedTimestamp"] for one in held["rfc3161Timestamps"]])
+    held["rfc3161Timestamps"] = [{"signedTimestamp": one} for one in stamps]
+    return bundle
+
+
+STAMPED: dict[str, tuple[Callable[[str], dict[str, Any]], Verdict, str]] = {
+    "stamped": (_stamped, Verdict.TRUSTED, ""),
+    "stamped and logged": (lambda digest: _stamped(digest, logged=True), Verdict.TRUSTED, ""),
+    "stamped, in the second log": (lambda digest: _stamped(digest, second=True), Verdict.TRUSTED, ""),
+    "stamped, and a time that the log does not vouch for": (
+        _stamped_beside_a_claim, Verdict.INVALID, "does not vouch",
+    ),
+    "a stamp of other bytes": (
+        lambda digest: _stamped(digest, over=b"other"), Verdict.INVALID, "not enough sources of verified time",
+    ),
+    "a stamp by an unknown authority": (
+        lambda digest: _stamped(digest, OTHERS_STAMPS), Verdict.INVALID, "not enough sources of verified time",
+    ),
+    "logged, and a stamp by an unknown authority": (
+        lambda digest: _stamped(digest, OTHERS_STAMPS, logged=True), Verdict.TRUSTED, "",
+    ),
+    "a stamp changed": (
+        lambda digest: _with_stamps(_stamped(digest), lambda stamps: [_changed(stamps[0])]),
+        Verdict.INVALID, "not enough sources of verified time",
+    ),
+    "stamped after the certificate has expired": (
+        lambda digest: _stamped(digest, ago=HOUR), Verdict.INVALID, "logged or stamped at",
+    ),
+    "logged in time, and stamped after the certificate has expired": (
+        lambda digest: _stamped(digest, ago=HOUR, logged=True), Verdict.INVALID, "logged or stamped at",
+    ),
+    "stamped before it": (lambda digest: _stamped(digest, ago=-HOUR), Verdict.INVALID, "logged or stamped at"),
+    "the same stamp twice": (
+        lambda digest: _with_stamps(_stamped(digest), lambda stamps: stamps * 2), Verdict.INVALID, "duplicate",
+    ),
+    "logged, and junk for a stamp": (
+        lambda digest: _with_stamps(_stamped(digest, logged=True), lambda _stamps: [b64(b"junk")]),
+        Verdict.INVALID, "Invalid Timestamp",
+    ),
+}  # fmt: skip
+
+
+def _changed(stamp: str) -> str:
+    """A stamp whose signature, its last bytes, is another one."""
+    data = base64.b64decode(stamp)
+    return b64(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("name", STAMPED)
+def test_a_stamp_says_when_it_was(name: str) -> None:
+    """By an authority of the root, over this signature, while the certificate is valid; no other stamp makes a time."""
+    build, verdict, words = STAMPED[name]
+    found = judged(build(DIGEST), trust(MINE, timestampAuthorities=[STAMPS.trusted()]))
+    assert found.verdict == verdict and words in found.reason, found.reason
+
+
+def test_stamps_count_while_the_root_names_their_authority() -> None:
+    """An authority out of use stamps nothing; where the root names none at all, the log's word is what there is."""
+    now = datetime.datetime.now(datetime.UTC)
+    after, before = (STAMPS.trusted(until=at) for at in (now + HOUR, now - HOUR))
+    assert judged(_stamped(DIGEST), trust(MINE, timestampAuthorities=[after])).verdict == Verdict.TRUSTED
+    assert judged(_stamped(DIGEST), trust(MINE, timestampAuthorities=[before])).verdict == Verdict.INVALID
+    assert judged(_stamped(DIGEST), trust(MINE)).verdict == Verdict.INVALID
+    assert judged(_stamped(DIGEST, logged=True), trust(MINE)).verdict == Verdict.TRUSTED
 
 
 def test_a_log_counts_while_the_root_says_so() -> None:
