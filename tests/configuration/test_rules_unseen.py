@@ -166,6 +166,12 @@ OK = {
     "hostname-address": put("registry.example", "10.0.0.7"),
     "trivy": GOOD + "trivy:\n  ignore_unfixed: 'false'\n  timeout: 5m0s\n  security_check: vuln,secret\n",
     "password-odd": put("w8zKq0Lm3x", "'#$%&!@\"\\ x'"),
+    "password-unused": put("w8zKq0Lm3x", "a$b") + DB,
+    "trace-off-dollar": GOOD + OTEL.replace("true", "false") + "  namespace: a$b\n",
+    "redis-numbers-in-quotes": GOOD + "external_redis:\n  host: r.example\n  password: '0123'\n",
+    "s3-boolean-one": GOOD + S3 + "    secure: 1\n",
+    "driver-one-in-quotes": GOOD + "storage_service:\n  filesystem:\n    maxthreads: '1'\n",
+    "log-folder-spaces": put("/var/log/harbor", "'/var/log/my harbor'"),
 }
 
 
@@ -342,6 +348,18 @@ REFUSED = {
     "log-folder": (put("/var/log/harbor", "logs"), "log.local.location"),
     "no-ip": (GOOD + "ip_family:\n  ipv4:\n    enabled: false\n", "ip_family.ipv4.enabled"),
     "dots": (put("Longer-than-8", "•••"), "harbor_admin_password"),
+    "cert-windows": (GOOD + HTTPS.replace("/c/a.crt", "C:\\tls\\a.crt"), "https.certificate"),
+    "key-windows": (GOOD + HTTPS.replace("/c/a.key", "'\\\\server\\tls\\a.key'"), "https.private_key"),
+    "itls-windows": (GOOD + "internal_tls:\n  enabled: true\n  dir: 'C:/tls'\n", "internal_tls.dir"),
+    "ca-windows": (GOOD + "storage_service:\n  ca_bundle: 'C:/tls/ca.crt'\n", "storage_service.ca_bundle"),
+    "master-number": (
+        GOOD + "external_redis:\n  host: a:1,b:1\n  sentinel_master_set: 1\n", "external_redis.sentinel_master_set"
+    ),
+    "log-folder-colon": (put("/var/log/harbor", "'/var/lo:g'"), "log.local.location"),
+    "log-folder-dollar": (put("/var/log/harbor", "/var/$HOME"), "log.local.location"),
+    "gcs-dollar": (GOOD + "storage_service:\n  gcs:\n    bucket: b\n    keyfile: /c/$k.json\n",
+                   "storage_service.gcs.keyfile"),
+    "uaa-dollar": (GOOD + "uaa:\n  ca_file: /c/$k.crt\n", "uaa.ca_file"),
 }  # fmt: skip
 
 
@@ -431,6 +449,30 @@ WARNED = {
     "data-etc": (put("/srv/data", "/etc/"), "data_volume", ""),
     "trivy-timeout": (GOOD + "trivy:\n  timeout: 5 minutes\n", "trivy.timeout", ""),
     "cache-hours": (GOOD + "cache:\n  enabled: true\n", "cache.expire_hours", ""),
+    "admin-variable": (put("Longer-than-8", "Longer-8$word"), "harbor_admin_password", "compose"),
+    "admin-two-dollars": (put("Longer-than-8", "Longer-8$$"), "harbor_admin_password", "compose"),
+    "admin-quote": (put("Longer-than-8", "\"'Longer-8\""), "harbor_admin_password", "compose"),
+    "admin-comment": (put("Longer-than-8", "'Longer-8 #1'"), "harbor_admin_password", "compose"),
+    "admin-space": (put("Longer-than-8", "'Longer-8 '"), "harbor_admin_password", "compose"),
+    "database-variable": (put("w8zKq0Lm3x", "w8zKq0Lm${3x"), "database.password", "first start"),
+    "extdb-variable": (GOOD + DB.replace("password: p", "password: p$w"), "external_database.harbor.password",
+                       "compose"),
+    "proxy-variable": (GOOD + "proxy:\n  http_proxy: http://u:p$w@p:3128\n  components: [core]\n",
+                       "proxy.http_proxy", "compose"),
+    "token-variable": (GOOD + "trivy:\n  github_token: a$b\n", "trivy.github_token", "compose"),
+    "redis-colon": (GOOD + "external_redis:\n  host: r.example\n  password: 'a: b'\n",
+                    "external_redis.password", "quotes"),
+    "redis-hash": (GOOD + "external_redis:\n  host: r.example\n  password: 'a #b'\n",
+                   "external_redis.password", "quotes"),
+    "redis-at": (GOOD + "external_redis:\n  host: r.example\n  password: '@b'\n",
+                 "external_redis.password", "quotes"),
+    "redis-null": (GOOD + "external_redis:\n  host: r.example\n  password: 'null'\n",
+                   "external_redis.password", "quotes"),
+    "driver-one": (GOOD + "storage_service:\n  filesystem:\n    maxthreads: 1\n",
+                   "storage_service.filesystem.maxthreads", "true"),
+    "port-octal": (put("port: 8080", "port: 0443"), "http.port", "291"),
+    "workers-octal": (put("max_job_workers: 10", "max_job_workers: 010"), "jobservice.max_job_workers", "8"),
+    "workers-sexagesimal": (put("max_job_workers: 10", "max_job_workers: 1:30"), "jobservice.max_job_workers", "90"),
 }  # fmt: skip
 
 

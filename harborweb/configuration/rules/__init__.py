@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.configuration.faults import Fault, Sheet, shown_value
 from harborweb.configuration.fields import NEWEST, Tls
-from harborweb.configuration.rules import address, blocks, entrance, storage, unknown, values, watching
+from harborweb.configuration.rules import address, blocks, entrance, rendered, storage, unknown, values, watching
 from harborweb.configuration.rules.storage import shell_reads
 from harborweb.configuration.text.document import read
 from harborweb.configuration.text.reading import BOM, TextProblem
@@ -121,6 +121,6 @@ def _dots(sheet: Sheet) -> None:
 
 # The order matters in one way only: the general rules come last and are silent about keys of which something was said.
 RULES: tuple[Rule, ...] = (
-    *address.RULES, *entrance.RULES, *storage.RULES, *blocks.RULES, *watching.RULES,
+    *address.RULES, *entrance.RULES, *storage.RULES, *blocks.RULES, *watching.RULES, *rendered.RULES,
     _version, _byte_order_mark, _dots, *unknown.RULES, *values.RULES,
 )  # fmt: skip

@@ -146,6 +146,10 @@ def _redis(sheet: Sheet) -> None:
         sheet.empty(f"{key}.host", _("The external Redis has no host."), why)
     else:
         _servers(sheet, f"{key}.host")
+    master = sheet.get(f"{key}.sentinel_master_set")
+    if master and not isinstance(master, str):
+        what = _("The name of Sentinel’s master is no text to YAML.")
+        sheet.error(f"{key}.sentinel_master_set", what, _("prepare stops here."), _("Put single quotes around it."))
     if sheet.on(f"{key}.tlsOptions.enable") and not sheet.has(f"{key}.tlsOptions.rootCA"):
         sheet.missing(f"{key}.tlsOptions.rootCA", _("Write rootCA: below tlsOptions; it may be left empty."))
 

@@ -57,6 +57,9 @@ def _https(sheet: Sheet) -> None:
             sheet.error(key, missing, _("This is no path."), advice)
         elif value in EXAMPLES:
             sheet.error(key, example, _("There is no file at %(path)s.") % {"path": value}, advice)
+        elif of_windows(value):
+            why = _("Harbor’s machine runs Linux, so prepare does not find it and stops.")
+            sheet.error(key, _("This is a path of Windows."), why, advice)
         elif not value.startswith("/"):
             why = _("prepare looks for it from the root folder of the machine.")
             sheet.warning(key, _("This path does not start with a slash."), why, advice, use=f"/{value}")
@@ -68,6 +71,11 @@ def _https(sheet: Sheet) -> None:
                 _("Keep your certificate elsewhere, for example in /etc/harbor/tls."),
             )
     _swapped(sheet)
+
+
+def of_windows(path: str) -> bool:
+    """Whether `path` has a drive letter in front, or stands on a server as Windows writes it."""
+    return re.match(r"[A-Za-z]:[\\/]|\\\\", path) is not None
 
 
 def below(path: str, data: object, folder: str) -> bool:

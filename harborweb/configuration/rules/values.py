@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from harborweb.configuration.faults import Sheet, shown_value
 from harborweb.configuration.fields import FIELDS, Field, Kind, Source
 from harborweb.configuration.parsing import DURATION, FRACTION, HOURS, SIZE
+from harborweb.configuration.rules.entrance import of_windows
 from harborweb.configuration.text.document import Document
 from harborweb.configuration.text.reading import TextProblem
 
@@ -136,11 +137,27 @@ def _number(sheet: Sheet, field: Field, value: Any) -> None:
     if isinstance(number, bool) or not isinstance(number, int):
         _say(sheet, field, what, _("The part of Harbor that reads it may not start."), _("Write digits alone."))
         return
+    _odd_digits(sheet, field, value)
+    if number == 1 and not isinstance(value, str) and field.key.startswith("storage_service."):
+        what, why = _("prepare writes this 1 down as true."), _("The registry does not start with that.")
+        sheet.warning(field.key, what, why, _("Put the 1 in quotes, or take another number."))
+        return
     bounds = {"least": field.least, "most": field.most}
     if field.least is not None and number < field.least:
         _bound(sheet, field, _("This is less than %(least)s.") % bounds)
     elif field.most is not None and number > field.most:
         _bound(sheet, field, _("This is more than %(most)s.") % bounds)
+
+
+def _odd_digits(sheet: Sheet, field: Field, value: Any) -> None:
+    """A number that YAML reads with another base than ten: 0443 is 291, 5:30 is 330."""
+    entry = sheet.document.tree.entries.get(tuple(field.key.split(".")))
+    if entry is None or entry.style or not re.fullmatch(r"[+-]?(0[0-9_]+|[0-9_]+(:[0-9_]+)+)", entry.content):
+        return
+    if isinstance(value, int) and str(value) != entry.content:
+        what = _("YAML reads %(value)s here.") % {"value": shown_value(value)}
+        why = _("A 0 in front, or a colon, makes another number of it.")
+        sheet.warning(field.key, what, why, _("Write the digits alone."))
 
 
 def _bound(sheet: Sheet, field: Field, what: str) -> None:
@@ -167,6 +184,8 @@ def _boolean(sheet: Sheet, field: Field, value: Any) -> None:
     if field.key in PYTHON_DECIDES:
         why = _("prepare takes any text here for true.") if value else ""
         sheet.warning(field.key, what, why, advice)
+    elif field.source is Source.DISTRIBUTION and value == 1:
+        return  # prepare writes it down as true
     elif str(value).lower() not in YES_NO or (field.source is Source.DISTRIBUTION and str(value) in ("0", "1")):
         _say(sheet, field, what, _("The part of Harbor that reads it may not start."), advice)
     elif field.source is not Source.DISTRIBUTION and not isinstance(value, str):
@@ -207,6 +226,9 @@ def _path(sheet: Sheet, field: Field, value: Any) -> None:
     if not isinstance(value, str):
         if value:
             _say(sheet, field, _("%(key)s is no path.") % {"key": field.key}, _("prepare may stop here."), advice)
+    elif of_windows(value):
+        why = _("Harbor’s machine runs Linux; nothing is found there.")
+        _say(sheet, field, _("This is a path of Windows."), why, advice)
     elif value and not posixpath.isabs(value):
         why = _("prepare looks for it from the root folder of the machine.")
         sheet.warning(field.key, _("This path does not start with a slash."), why, advice)
@@ -218,6 +240,8 @@ def _port(sheet: Sheet, field: Field, value: Any) -> None:
     if len(sheet.faults) > before:
         fault = sheet.faults.pop()
         _say(sheet, field, fault.message, fault.why, fault.advice)
+    else:
+        _odd_digits(sheet, field, value)
 
 
 def _url(sheet: Sheet, field: Field, value: Any) -> None:
