@@ -320,18 +320,19 @@ def _write(mine: QuerySet[ArtifactVerdict], fresh: Sequence[ArtifactVerdict]) ->
 
 def give_up(registry: Registry, this: Sweep, repository: str, reason: str, before: datetime | None = None) -> None:
     """What was known of a repository that cannot be read any more counts as could not check; with `before` what was
-    checked up to then."""
+    checked up to then. `this` sweep has not seen it: where another part of it does, or where it is gone on with, it is
+    judged."""
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    now = timezone.now()
-    old = mine.filter(checked__lte=before or now)
     with transaction.atomic():
+        now = timezone.now()
+        old = mine.filter(checked__lte=before or now)
         were = by_digest(old.only(*COMPARED))
         old.exclude(verdict=Verdict.UNCHECKED).update(since=now)
         old.update(
-            verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=this, checked=now,
+            verdict=Verdict.UNCHECKED, rank=ORDER.index(Verdict.UNCHECKED), reason=reason, sweep=None, checked=now,
             key="", counted=[], standing=Standing.FINDING, standing_reason=reason, is_finding=True,
             standing_until=None,
         )  # fmt: skip
-        given_up = mine.filter(sweep=this, checked=now)
+        given_up = mine.filter(sweep=None, checked=now)
         restand(registry, repository, given_up, Standings.of(registry))
         Kept(registry, repository, now, this, were, by_digest(given_up.only(*COMPARED))).tell()

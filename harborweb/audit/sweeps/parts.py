@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
 from harborweb.jobs.models import Job
@@ -63,7 +64,7 @@ def take(this: Sweep) -> Part | None:
         worker = f"{socket.gethostname()}:{os.getpid()}"
         ours = Part.objects.filter(pk=part.pk, state=part.state, claim=part.claim, beat=part.beat)
         if part.tries >= MOST_TRIES:
-            ours.update(state=State.UNREAD, problem=f"{part.tries} workers ended while they judged it.")
+            ours.update(state=State.UNREAD, problem=_("%d workers ended while they judged it.") % part.tries)
         elif ours.update(state=State.TAKEN, claim=claim, beat=now, worker=worker, tries=F("tries") + 1,
                          listed=Case(When(listed=None, then=now), default=F("listed"))):  # fmt: skip
             return Part.objects.get(pk=part.pk)

@@ -163,10 +163,14 @@ class Walk:
             self.say(f"{name}: " + ", ".join(f"{WORDS[v]} {found[v]}" for v in ORDER if found[v]), "note")
 
     def _unread(self, part: Part, error: RegistryError) -> None:
+        """Say of what was known of a repository that it could not be checked. What a slice should have had is not
+        known before the others are judged: that waits for the end of the sweep."""
+
         def write() -> None:
             with transaction.atomic():
                 parts.held(part, state=Part.State.UNREAD, problem=error.message)
-                keeping.give_up(self.registry, self.sweep, part.repository, error.message, part.listed)
+                if part.tags is None:
+                    keeping.give_up(self.registry, self.sweep, part.repository, error.message, part.began)
 
         parts.patiently(write)
         self.say(f"{part.repository}: {error.message}", "err")

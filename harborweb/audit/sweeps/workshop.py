@@ -131,7 +131,7 @@ class _Work:
     def _finish(self) -> dict[str, Any]:
         asked = self.sweep.asked or timezone.now()
         everything = Part.objects.filter(sweep=self.sweep)
-        unread = sorted(set(everything.filter(state=Part.State.UNREAD).values_list("repository", flat=True)))
+        unread = self._give_up(everything.filter(state=Part.State.UNREAD))
         self._forget(everything, set(unread), asked)
         counts = Counter(dict(self._mine().values_list("verdict").annotate(n=Count("pk"))))
         total = sum(counts.values())
@@ -144,7 +144,7 @@ class _Work:
             self.sweep.refresh_from_db()
             tallies.keep(self.registry, self.sweep, summary(self.registry))
         Part.objects.filter(sweep__registry=self.registry, sweep__lt=self.sweep.pk).delete()
-        everything.exclude(tags=None).update(tags=[])
+        everything.filter(state=Part.State.DONE).exclude(tags=None).update(tags=[])  # of no use any more, and many
         if unread:
             raise _unread(unread)
         found = ngettext("%(n)d artifact was checked.", "%(n)d artifacts were checked.", total) % {"n": total}
@@ -154,6 +154,17 @@ class _Work:
         query = {"registry": self.registry.pk} | ({"project": self.sweep.project} if self.sweep.project else {})
         message = " ".join(part for part in (found, pace, todo) if part)
         return {"message": message, "url": f"{reverse('audit:home')}?{urlencode(query)}"}
+
+    def _give_up(self, unread: QuerySet[Part]) -> list[str]:
+        """Say of what was not seen in repositories that could not be read, or not all of it, that it could not be
+        checked; their names."""
+        for part in unread:
+            parts.patiently(
+                lambda part=part: keeping.give_up(  # type: ignore[misc]
+                    self.registry, self.sweep, part.repository, part.problem, part.began
+                )
+            )
+        return sorted({part.repository for part in unread})
 
     def _forget(self, everything: QuerySet[Part], unread: set[str], asked: datetime) -> None:
         """What is no more: of sliced repositories what no slice had; all of repositories that are not listed."""

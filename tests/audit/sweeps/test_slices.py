@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from django.utils import timezone
+
 from harborweb.audit import tasks
 from harborweb.audit.models import ArtifactVerdict, Change, Part, Sweep, TagSighting
+from harborweb.audit.sweeps import parts as sweep_parts
+from harborweb.audit.sweeps.walking import walking
 from harborweb.jobs.run import perform
 from harborweb.registry.models import Registry
 from tests import parts
@@ -87,3 +91,27 @@ def test_what_moved_and_what_is_gone(
     assert told == [("tag_moved", "v3"), ("tag_moved", "zz")]
     deleted = Change.objects.filter(kind="deleted").values_list("digest", flat=True)
     assert list(deleted) == [there["v7"]]
+
+
+def test_a_slice_that_could_not_be_read_leaves_the_others_to_be_judged(
+    own: Registry, begin: Callable[..., Sweep], settings: Any
+) -> None:
+    settings.SWEEP_SLICE, settings.SWEEP_BATCH = 4, 3
+    fill(own, {f"v{n}": f"seed{n}" for n in range(9)})
+    swept(own, begin)
+    this = begin(own)
+    sweep_parts.write(this, [NAME], timezone.now())
+    whole = sweep_parts.take(this)
+    assert whole is not None
+    with walking(this, lambda line, stream: None) as walk:
+        walk.part(whole, lambda: None)  # cuts it into slices
+    Part.objects.filter(sweep=this, number=1).update(tries=sweep_parts.MOST_TRIES)
+    perform(this.job_id or 0, tasks.workshop.sweep)
+    this.refresh_from_db()
+    left = ArtifactVerdict.objects.filter(verdict="unchecked")
+    assert not this.complete and sorted(left.values_list("tags", flat=True)) == [["v0"], ["v1"], ["v2"], ["v3"]]
+    assert ArtifactVerdict.objects.filter(verdict="unsigned").count() == 5
+
+    perform(tasks.sweeping.go_on(tasks.sweep, this).pk, tasks.workshop.sweep)
+    this.refresh_from_db()
+    assert this.complete and set(ArtifactVerdict.objects.values_list("verdict", flat=True)) == {"unsigned"}
