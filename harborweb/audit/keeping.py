@@ -27,7 +27,7 @@ from harborweb.verification.verdict import GREEN, Verdict
 
 IDENTITY = ["registry", "repository", "digest"]
 CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if field.name not in {"id", *IDENTITY}]
-PLACED = ["digest", "tags", "parents", "sweep"]  # where an artifact stands; the rest of a row is large
+PLACED = ["digest", "tags", "parents", "pulled", "sweep"]  # where an artifact stands; the rest of a row is large
 KEPT_BYTES = 256 * 1024  # of all that these signed
 KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
@@ -90,17 +90,20 @@ def _storable(value: Any) -> Any:
 
 
 @transaction.atomic
-def keep(registry: Registry, this: Sweep | None, repository: str, judgements: Sequence[Judgement]) -> None:
-    """Write `judgements` over what was known of these artifacts of `repository`, and of no others.
-
-    A row keeps its number, and `since` survives where the verdict did not change. `this` is None where no sweep
-    has seen the artifact.
-    """
-    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
+def keep_again(registry: Registry, repository: str, judgements: Sequence[Judgement]) -> None:
+    """Write `judgements` of artifacts that are kept, each asked for by its digest: where an artifact stands now it
+    stays, whatever moved while it was judged, and what was forgotten meanwhile stays forgotten."""
+    mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()
+    there = {row.digest: row for row in mine.filter(digest__in=[one.digest for one in judgements]).only(*PLACED)}
+    found = [one for one in judgements if one.digest in there]
     now = timezone.now()
-    remember(judgements, now)
-    before, after = _write(mine, [_row(registry, this, judgement) for judgement in judgements])
-    Kept(registry, repository, now, this, before, after).tell()
+    remember(found, now)
+    rows = [_row(registry, None, one) for one in found]
+    for row in rows:
+        old = there[row.digest]
+        row.tags, row.parents, row.pulled, row.sweep_id = old.tags, old.parents, old.pulled, old.sweep_id
+    before, after = _write(mine.filter(digest__in=there), rows)
+    Kept(registry, repository, now, None, before, after).tell()
 
 
 @transaction.atomic

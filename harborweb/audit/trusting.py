@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.utils import timezone
 
 from harborweb.audit.judging.collect import Options
@@ -91,13 +92,18 @@ def trust(digests: Collection[str] | None = None) -> Trust:
     return Trust(ring, dict(rows.values_list("identity", "first_seen").iterator()), keyless_trust())
 
 
-def by_current(judge: Callable[[Trust], Found], digests: Collection[str] | None = None) -> Found:
-    """What `judge` finds with the keys that count when it has ended: a key that was revoked meanwhile has no say."""
+def kept_by_current(
+    judge: Callable[[Trust], Found], keep: Callable[[Found], None], digests: Collection[str] | None = None
+) -> None:
+    """`keep` what `judge` finds, in a transaction in which the keys still count by which it was judged: one that was
+    revoked meanwhile has no say, and whoever revokes one later finds what was kept here."""
     while True:
         ring = trust(digests)
         found = judge(ring)
-        if not ring.outdated:
-            return found
+        with transaction.atomic():
+            if not ring.outdated:
+                keep(found)
+                return
 
 
 def _attested(finding: Finding) -> bool:

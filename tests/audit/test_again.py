@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from bin.lib import samples
 from harborweb.audit import tasks
+from harborweb.audit.keeping import Looked, keep_again, keep_some
 from harborweb.audit.models import ArtifactVerdict, Finding
 from harborweb.jobs.models import Job
 from harborweb.registry import running
@@ -16,7 +19,9 @@ from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 from harborweb.signing.signals import signed
 from harborweb.verification.keys import load_public_key
+from harborweb.verification.verdict import Verdict
 from tests import parts
+from tests.audit.judging import judgement, keep
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,6 +71,17 @@ def test_a_registry_that_went_away_leaves_no_verdict_that_looks_checked(
     row.refresh_from_db()
     assert answer is None
     assert row.verdict == "unchecked" and "127.0.0.1:9" in row.reason
+
+
+@pytest.mark.django_db
+def test_what_moved_or_went_while_it_was_judged_again_stays_where_it_is() -> None:
+    registry = Registry.objects.create(name="lab", url="http://127.0.0.1:9")
+    moved, gone = (judgement("team/web", Verdict.UNSIGNED, tag) for tag in ("1", "2"))
+    keep(registry, "team/web", [moved, gone])
+    keep_some(registry, "team/web", Looked([], timezone.now(), {}, ["1"], [gone.digest], untagged=True))
+    keep_again(registry, "team/web", [replace(one, verdict=Verdict.TRUSTED) for one in (moved, gone)])
+    row = ArtifactVerdict.objects.get()
+    assert (row.digest, row.verdict, row.tags) == (moved.digest, "trusted", [])
 
 
 def _tell(registry: Registry, repository: str, digest: str) -> list[tuple[object, object]]:

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from harborweb.audit.judging.judgement import SIGNERS, counted_of, identity_of, signers_of
-from harborweb.audit.keeping import keep
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.registry.models import Registry
 from harborweb.signing.native import forms
@@ -18,7 +17,7 @@ from harborweb.verification.bundle import judge_bundle
 from harborweb.verification.keys import load_public_key
 from harborweb.verification.policy import Signer
 from harborweb.verification.verdict import Finding, Verdict
-from tests.audit.judging import judgement
+from tests.audit.judging import judgement, keep
 from tests.signing.test_native import sealed
 from tests.verification.material import pem_of
 
@@ -72,7 +71,7 @@ def test_what_strangers_write_is_kept_so_that_every_database_takes_it_and_not_wi
     ]
     found = judgement("team/web", Verdict.UNKNOWN_KEY, findings=(odd, *wide), platform="linux/\0", media_type="\0",
                       counted=(Signer("f" * 64, "", {"\0": "\0"}),))  # fmt: skip
-    keep(registry, None, "team/web", [found])
+    keep(registry, "team/web", [found])
     row = ArtifactVerdict.objects.get()
     kept = json.dumps([row.signatures, row.counted, row.platform, row.media_type])
     assert "\\u0000" not in kept and len(kept) < 1_000_000

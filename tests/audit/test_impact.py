@@ -14,7 +14,6 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harborweb.audit import keeping
 from harborweb.audit.judging.judgement import Judgement, Seen, evidence_of
 from harborweb.audit.keys.impact import impact
 from harborweb.audit.models import ArtifactVerdict, SignatureSeen
@@ -24,6 +23,7 @@ from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import Key
 from harborweb.verification.keys import load_public_key
 from harborweb.verification.verdict import GREEN, Finding, Opinion, Verdict, covered, judge
+from tests.audit import judging
 from tests.audit.judging import digest_of
 
 DAY = timedelta(days=1)
@@ -92,7 +92,7 @@ def keep(registry: Registry, artifacts: Sequence[Made]) -> Mapping[str, str]:
     """Judge with the keyring as it is, and keep; verdicts by digest."""
     judgements = judged(artifacts, trust())
     for repository in {one.repository for one in judgements}:
-        keeping.keep(registry, None, repository, [one for one in judgements if one.repository == repository])
+        judging.keep(registry, repository, [one for one in judgements if one.repository == repository])
     return {one.digest: one.verdict for one in judgements}
 
 

@@ -27,7 +27,7 @@ from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
 from harborweb.audit import tasks
 from harborweb.audit.judging.judgement import Judgement
-from harborweb.audit.keeping import keep, keep_whole
+from harborweb.audit.keeping import keep_whole
 from harborweb.audit.models import Channel, Happening, Message, MetricsAccess, Sweep
 from harborweb.audit.notices import noting, sending, telling, wording
 from harborweb.jobs.models import Job
@@ -35,6 +35,7 @@ from harborweb.jobs.run import perform
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Finding, Verdict
 from tests import parts
+from tests.audit.judging import keep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,12 +140,12 @@ def test_the_signature_is_that_of_the_specification() -> None:
 
 def test_what_is_told_and_what_is_not(registry: Registry) -> None:
     channel("http://127.0.0.1:1/")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), judged("team/app", 2, Verdict.TRUSTED)])
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED, "In other words.")])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), judged("team/app", 2, Verdict.TRUSTED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED, "In other words.")])
     assert [row.kind for row in Happening.objects.all()] == ["unsigned"], "the same finding again is no news"
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.INVALID)])
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.TRUSTED)])
-    keep(registry, None, "team/app", [judged("team/app", 2, Verdict.UNKNOWN_KEY)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.INVALID)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.TRUSTED)])
+    keep(registry, "team/app", [judged("team/app", 2, Verdict.UNKNOWN_KEY)])
     keep_whole(registry, None, "team/app", [], timezone.now() + timedelta(seconds=1))  # type: ignore[arg-type]
     kinds = list(Happening.objects.values_list("kind", flat=True))
     assert kinds == ["unsigned", "invalid", "solved", "unknown_key", "solved"], "one that is gone is solved"
@@ -158,8 +159,8 @@ def test_a_signature_that_is_gone_and_another_signer_are_told(registry: Registry
         finding = Finding("tag", Verdict.TRUSTED, "Signed.", "bundle", key, signature=b"s")
         return replace(judged("team/app", n, Verdict.TRUSTED), key=key, findings=(finding,))
 
-    keep(registry, None, "team/app", [signed(1, "a" * 64), signed(2, "a" * 64)])
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), signed(2, "b" * 64)])
+    keep(registry, "team/app", [signed(1, "a" * 64), signed(2, "a" * 64)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), signed(2, "b" * 64)])
     kinds = [(row.image, row.kind) for row in Happening.objects.all()]
     assert kinds == [
         ("team/app:v1", "unsigned"), ("team/app:v1", "signature_gone"), ("team/app:v2", "signer"),
@@ -168,7 +169,7 @@ def test_a_signature_that_is_gone_and_another_signer_are_told(registry: Registry
 
 def test_where_nobody_listens_nothing_is_written(registry: Registry) -> None:
     channel("http://127.0.0.1:1/", enabled=False)
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     assert not Happening.objects.exists()
 
 
@@ -178,7 +179,7 @@ def test_a_channel_hears_its_own_kinds_projects_and_registry_only(registry: Regi
     for where in (registry, other):
         for repository in ("team/app", "edge/app"):
             for n, verdict in enumerate((Verdict.INVALID, Verdict.UNSIGNED)):
-                keep(where, None, repository, [judged(repository, n, verdict)])
+                keep(where, repository, [judged(repository, n, verdict)])
     settled()
     assert [(row.registry.name, row.image, row.kind) for row in telling.pending(one)] == [
         ("lab", "team/app:v0", "invalid")
@@ -191,7 +192,6 @@ def test_slack_is_sent_text_in_which_nothing_of_a_stranger_means_anything(
     one = channel(f"http://127.0.0.1:{hook.server_port}/services/T0/B0/x", kind="slack")
     keep(
         registry,
-        None,
         "team/app",
         [judged("team/app", 1, Verdict.INVALID, "<!channel> <http://x|y> & more @all @Here")],
     )
@@ -215,7 +215,7 @@ def mail_server(folder: Path) -> Iterator[tuple[int, Path]]:
 def test_mail_arrives_at_a_real_server(registry: Registry, settings: Any, tmp_path: Path, redis_settings: str) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     one = channel("ops@lab.example team@lab.example", kind="email")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.INVALID, "A reason\r\nBcc: all@lab.example")])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.INVALID, "A reason\r\nBcc: all@lab.example")])
     with mail_server(tmp_path) as (port, log):
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
         job = tell(one)
@@ -228,7 +228,7 @@ def test_mail_arrives_at_a_real_server(registry: Registry, settings: Any, tmp_pa
 def test_mail_without_a_server_says_what_to_set(registry: Registry, settings: Any, redis_settings: str) -> None:
     settings.EMAIL_HOST = ""
     one = channel("ops@lab.example", kind="email")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.INVALID)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.INVALID)])
     job = tell(one)
     assert job.state == Job.State.FAILED and "HARBORWEB_EMAIL_HOST" in job.advice
 
@@ -236,7 +236,7 @@ def test_mail_without_a_server_says_what_to_set(registry: Registry, settings: An
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_what_was_not_taken_is_told_again(registry: Registry, hook: Any, redis_settings: str, status: int) -> None:
     one = channel(f"http://127.0.0.1:{hook.server_port}/secret-path")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     hook.status = status
     job = tell(one)
     one.refresh_from_db()
@@ -245,7 +245,7 @@ def test_what_was_not_taken_is_told_again(registry: Registry, hook: Any, redis_s
     assert (one.failures, one.cursor, len(hook.got)) == (1, 0, 1), "no redirect is followed"
     assert one.due > timezone.now() and Message.objects.get().state == Message.State.FAILED
     assert telling.look_after(tasks.tell) == 0, "not before it is due"
-    keep(registry, None, "team/app", [judged("team/app", 2, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 2, Verdict.UNSIGNED)])
     hook.status = 200
     assert tell(one).state == Job.State.SUCCEEDED
     one.refresh_from_db()
@@ -257,7 +257,7 @@ def test_what_was_not_taken_is_told_again(registry: Registry, hook: Any, redis_s
 
 def test_nobody_there_and_an_address_is_not_told(registry: Registry, redis_settings: str) -> None:
     one = channel(f"http://127.0.0.1:{parts.free_port()}/secret-path")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     job = tell(one)
     assert job.state == Job.State.FAILED and "was not reached: Connection refused." in job.error
     assert "secret-path" not in job.error + job.advice + Message.objects.get().problem
@@ -268,7 +268,7 @@ def test_no_address_is_asked_at_which_a_cloud_tells_its_machine_secrets(
     registry: Registry, redis_settings: str, host: str
 ) -> None:
     one = channel(f"http://{host}/latest/api/token")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     before = time.monotonic()
     job = tell(one)
     assert job.state == Job.State.FAILED and "was not reached" in job.error and time.monotonic() - before < 5
@@ -278,7 +278,7 @@ def test_no_address_is_asked_at_which_a_cloud_tells_its_machine_secrets(
 
 def test_the_scheduler_groups_and_waits(registry: Registry, redis_settings: str) -> None:
     one = channel("http://127.0.0.1:1/", minutes=30)
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     assert telling.look_after(tasks.tell) == 0, "what was written just now may not be all of it"
     settled()
     Channel.objects.update(told=timezone.now() - timedelta(minutes=10))
@@ -292,7 +292,7 @@ def test_the_scheduler_groups_and_waits(registry: Registry, redis_settings: str)
 
 def test_a_test_notice_tells_nothing_else(registry: Registry, hook: Any, redis_settings: str, as_role: Any) -> None:
     one = channel(f"http://127.0.0.1:{hook.server_port}/")
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     answer = as_role(Role.OPERATOR).post(reverse("audit:notice_test", args=[one.pk]))
     job = work(Job.objects.get(kind="notice"))
     assert answer["Location"] == reverse("jobs:detail", args=[job.pk]) and job.state == Job.State.SUCCEEDED
@@ -354,7 +354,7 @@ def test_bad_channels_are_refused_and_lose_nothing(as_role: Any, changes: dict[s
 def test_metrics_need_the_token_and_say_what_the_database_says(
     as_role: Any, registry: Registry, django_assert_max_num_queries: Callable[..., Any], client: Any
 ) -> None:
-    keep(registry, None, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), judged("team/app", 2, Verdict.TRUSTED)])
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED), judged("team/app", 2, Verdict.TRUSTED)])
     address = reverse("metrics:scrape")
     assert client.get(address).status_code == 401
     page = as_role(Role.ADMINISTRATOR).post(reverse("audit:metrics_token"), {"action": "make"}).content.decode()

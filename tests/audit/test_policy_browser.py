@@ -8,13 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
-from harborweb.audit import keeping
 from harborweb.audit.models import Finding, PolicyRevision, Sweep
 from harborweb.audit.policies import revisions
 from harborweb.registry.models import Registry
 from harborweb.verification.policy import Exemption, Policy, Rule
 from harborweb.verification.verdict import Verdict
-from tests.audit.judging import judgement
+from tests.audit.judging import judgement, keep
 from tests.browser import NARROW, WIDE, Watched, chromium, page, sign_in  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,8 +25,8 @@ def lab() -> Registry:
     registry = Registry.objects.create(name="lab", url="http://127.0.0.1:9")
     for number, verdict in enumerate((Verdict.INVALID, Verdict.UNKNOWN_KEY, Verdict.UNCHECKED, Verdict.UNSIGNED)):
         name = f"platform/a-rather-long-name-{number}"
-        keeping.keep(registry, None, name, [judgement(name, verdict, f"1.{number}")])
-    keeping.keep(registry, None, "cache/nginx", [judgement("cache/nginx", Verdict.UNSIGNED, "latest")])
+        keep(registry, name, [judgement(name, verdict, f"1.{number}")])
+    keep(registry, "cache/nginx", [judgement("cache/nginx", Verdict.UNSIGNED, "latest")])
     Sweep.objects.create(registry=registry, finished=timezone.now(), complete=True, artifacts=5, counts={"invalid": 1})
     excused = Exemption(("old/*",), "upstream signs from May on", "olga", date(2099, 5, 1))
     revisions.save(None, registry, Policy((Rule(("platform",), grace_hours=1),), (excused,)), base=0)

@@ -20,7 +20,7 @@ from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.verification.policy import Exemption, Policy, Rule, Signer, read_policy
 from harborweb.verification.verdict import Verdict
-from tests.audit.judging import digest_of, judgement
+from tests.audit.judging import digest_of, judgement, keep
 
 pytestmark = pytest.mark.django_db
 A, B = "a" * 64, "b" * 64
@@ -36,10 +36,10 @@ def lab() -> Registry:
         "team/multi", Verdict.VIA_INDEX, "", counted=signed, platform="linux/arm64", parents=(index.digest,),
         index_tags=("1",),
     )  # fmt: skip
-    keeping.keep(registry, None, "team/app", [judgement("team/app", Verdict.TRUSTED, "1", counted=signed)])
-    keeping.keep(registry, None, "team/new", [judgement("team/new", Verdict.UNSIGNED, "dev")])
-    keeping.keep(registry, None, "team/multi", [index, child])
-    keeping.keep(registry, None, "cache/nginx", [judgement("cache/nginx", Verdict.UNSIGNED, "latest")])
+    keep(registry, "team/app", [judgement("team/app", Verdict.TRUSTED, "1", counted=signed)])
+    keep(registry, "team/new", [judgement("team/new", Verdict.UNSIGNED, "dev")])
+    keep(registry, "team/multi", [index, child])
+    keep(registry, "cache/nginx", [judgement("cache/nginx", Verdict.UNSIGNED, "latest")])
     return registry
 
 
@@ -110,7 +110,7 @@ def test_what_a_tag_that_moved_means_to_the_policy(lab: Registry) -> None:
     hold(lab, Rule(("team",), tags=("v*",)), Rule(("*",), "none"))
     assert found(lab) == set()
     row = judgement("team/new", Verdict.UNSIGNED, "dev", tags=("dev", "v1"))
-    keeping.keep(lab, None, "team/new", [row])
+    keep(lab, "team/new", [row])
     assert found(lab) == {"team/new:devv1"}
     asked = timezone.now()
     keeping.keep_some(lab, "team/new", keeping.Looked([], asked, {}, ["v1"], untagged=True))

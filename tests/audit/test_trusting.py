@@ -15,7 +15,7 @@ from harborweb.audit.keeping import Looked, keep_batch, keep_some, keep_whole
 from harborweb.audit.models import ArtifactVerdict, SignatureSeen, Sweep
 from harborweb.audit.sweeps import parts
 from harborweb.audit.sweeps.walking import walking
-from harborweb.audit.trusting import Trust, by_current, remember, trust
+from harborweb.audit.trusting import Trust, kept_by_current, remember, trust
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
@@ -161,4 +161,6 @@ def test_a_key_that_is_revoked_while_an_artifact_is_judged_again_has_no_say(know
         Key.objects.update(revoked_from=NOW)
         return ring.ring[0].revoked_from is not None
 
-    assert by_current(judge) and len(asked) == 2
+    kept: list[bool] = []
+    kept_by_current(judge, kept.append)
+    assert kept == [True] and len(asked) == 2

@@ -1,7 +1,7 @@
 """The work after an event: ask the registry what is there now, judge it, keep it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from harborweb.audit.judging.rows import judge_repository
 from harborweb.audit.judging.survey import Row, present, repositories_of
 from harborweb.audit.models import ArtifactVerdict, HookEvent, TagSighting
 from harborweb.audit.signing import deciding
-from harborweb.audit.trusting import Trust, by_current
+from harborweb.audit.trusting import Trust, kept_by_current
 from harborweb.audit.words import WORDS
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
@@ -145,14 +145,16 @@ class _Look:
             self._some()
 
     def _whole(self) -> None:
+        def keep(judgements: Sequence[Judgement]) -> None:
+            self._keep_step(judgements)
+            keeping.keep_whole(self.registry, None, self.repository, judgements, self.asked)
+
         self.run.step(2, 3, _("Judge the whole repository"))
         try:
-            judgements = self._judged(None)
+            self._judge(None, keep)
         except NotFound:
             self._below()
-            judgements = []
-        self._keep_step(judgements)
-        keeping.keep_whole(self.registry, None, self.repository, judgements, self.asked)
+            keep([])
 
     def _below(self) -> None:
         """Harbor names no more than the first segment of a replicated repository: look at all below it."""
@@ -174,16 +176,16 @@ class _Look:
         places = self._places(there, harbor=harbor)
         rows = self.runner.run(self._present(places))
         places = [place for place, row in zip(places, rows, strict=True) if row is not None]
-        judgements = self._judged([*there.tags, *places])
-        unread = next((one for one in judgements if not one.digest), None)
-        if unread is not None:
-            raise RegistryError("server", unread.reason)
-        self._keep_step(judgements)
-        meant = {tag: one.digest for one in judgements for tag in one.tags}
-        keeping.keep_some(
-            self.registry, self.repository,
-            keeping.Looked(judgements, self.asked, meant, there.gone_tags, there.gone, untagged=harbor),
-        )  # fmt: skip
+
+        def keep(judgements: Sequence[Judgement]) -> None:
+            if unread := next((one for one in judgements if not one.digest), None):
+                raise RegistryError("server", unread.reason)
+            self._keep_step(judgements)
+            meant = {tag: one.digest for one in judgements for tag in one.tags}
+            looked = keeping.Looked(judgements, self.asked, meant, there.gone_tags, there.gone, untagged=harbor)
+            keeping.keep_some(self.registry, self.repository, looked)
+
+        self._judge([*there.tags, *places], keep)
         self._sign(there)
 
     def _sign(self, there: _There) -> None:
@@ -268,9 +270,13 @@ class _Look:
             found += self.rows.filter(signatures__icontains=f"referrer {digest}").values_list("digest", flat=True)
         return [digest for digest in found if digest not in there.gone]
 
-    def _judged(self, only: Sequence[str] | None) -> list[Judgement]:
+    def _judge(self, only: Sequence[str] | None, keep: Callable[[Sequence[Judgement]], None]) -> None:
+        """Judge the whole repository, or `only` these tags and digests, and have `keep` write it."""
+
         async def judge(ring: Trust) -> list[Judgement]:
-            found = []
+            found: list[Judgement] = []
+            if only is not None and not only:
+                return found
             judging = judge_repository(self.client, self.repository, ring.keys, ring.options(), only=only)
             async with aclosing(judging) as judgements:
                 async for judgement in judgements:
@@ -278,9 +284,7 @@ class _Look:
                     found.append(judgement)
             return found
 
-        if only is not None and not only:
-            return []
-        return by_current(lambda ring: self.runner.run(judge(ring)))
+        kept_by_current(lambda ring: self.runner.run(judge(ring)), keep)
 
 
 def _named_by(tag: str) -> str:

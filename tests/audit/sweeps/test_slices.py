@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from django.utils import timezone
 
 from harborweb.audit import tasks
