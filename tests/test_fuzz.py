@@ -60,6 +60,7 @@ SIGSTORE = Sigstore()
 ROOT = json.dumps(SIGSTORE.trusted_root()).encode()
 TRUST = KeylessTrust(load_root(ROOT), (Allowed(SUBJECT, ISSUED_BY),))
 KEYLESS = SIGSTORE.bundle(DIGEST)
+PROMISED = SIGSTORE.simple(payload())
 ENTRIES = KEYLESS["verificationMaterial"]["tlogEntries"]
 CERT = SIGSTORE.certificate(ec.generate_private_key(ec.SECP256R1()).public_key())
 DER = CERT.public_bytes(serialization.Encoding.DER)
@@ -191,6 +192,14 @@ def keyless(data: bytes) -> None:
         assert base64.b64decode(given["dsseEnvelope"]["payload"]) == base64.b64decode(good["dsseEnvelope"]["payload"])
         raw = given["verificationMaterial"]["certificate"]["rawBytes"]
         assert base64.b64decode(raw) == base64.b64decode(good["verificationMaterial"]["certificate"]["rawBytes"])
+
+
+def promise(data: bytes) -> None:
+    beside = PROMISED | {LOG_BUNDLE: data.decode("utf-8", "replace")}
+    found = judge_layer(GOOD_PAYLOAD, beside, DIGEST, [], {}, "here", TRUST)
+    assert found.reason and found.reason.isprintable()
+    if found.verdict == Verdict.TRUSTED:
+        assert json.loads(data)["Payload"] == json.loads(PROMISED[LOG_BUNDLE])["Payload"]
 
 
 def attestation(data: bytes) -> None:
@@ -337,6 +346,7 @@ PARSERS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
     "bundle": (anything(GOOD_BUNDLE), a_bundle),
     "signed statement": (objects(statement(env="prod")), signed_statement),
     "keyless bundle": (anything(json.dumps(KEYLESS).encode()), keyless),
+    "promise": (anything(PROMISED[LOG_BUNDLE].encode()), promise),
     "attestation": (anything(json.dumps(envelope(statement("https://slsa.dev/provenance/v1"))).encode()), attestation),
     "log entries": (objects({"entries": ENTRIES}), log_entries),
     "certificate": (damaged(DER) | st.binary(max_size=100), certificate),

@@ -8,10 +8,11 @@ time, as the root's periods say. Whose signature counts is said by pairs of iden
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -23,6 +24,7 @@ from sigstore_models.trustroot import v1 as trustroot
 
 from harborweb.errors import Problem
 from harborweb.verification.certificate import Identity, Leaf
+from harborweb.verification.promise import read_promise
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed, load_json
@@ -200,12 +202,46 @@ def judge_keyless(bundle: bytes, leaf: Leaf, signature: bytes, signed: bytes, tr
 
     `leaf` is its certificate, `signature` the raw signature over `signed`. Never raises.
     """
-    if trust.root is None:
-        return Judged(Verdict.UNCHECKED, unverified(leaf.identity))
+
+    def verify(verifier: Verifier, found: Bundle) -> None:
+        verifier.verify_dsse(found, _Anybody())
+
+    return _judge(leaf, signature, signed, trust, lambda: Bundle.from_json(bundle), verify)
+
+
+def judge_promised(promise: str, leaf: Leaf, signature: bytes, payload: bytes, trust: KeylessTrust) -> Judged:
+    """What a signature of simple signing by a certificate is worth, whose payload is of the digest in question.
+
+    `promise` is the log's, as `promise.read_promise` takes it, or empty. Never raises.
+    """
+
+    def verify(verifier: Verifier, found: Bundle) -> None:
+        verifier.verify_artifact(payload, found, _Anybody())
+
+    if not promise and trust.root is not None and leaf.key.verify(signature, payload):
+        return Judged(
+            Verdict.UNCHECKED,
+            _(
+                "A keyless signature that says it is by %(subject)s; no log's promise lies beside it, and the log is "
+                "not asked.",
+                subject=leaf.identity.subject or "?",
+            ),
+        )  # fmt: skip
+    read = partial(read_promise, promise, leaf.certificate, signature)
+    return _judge(leaf, signature, payload, trust, read, verify)
+
+
+def _judge(
+    leaf: Leaf, signature: bytes, signed: bytes, trust: KeylessTrust, read: Callable[[], Bundle],
+    verify: Callable[[Verifier, Bundle], None],
+) -> Judged:  # fmt: skip
+    """What `signature` over `signed` is worth; `read` and `verify` are what differs between the formats."""
     if not leaf.key.verify(signature, signed):
         return Judged(Verdict.INVALID, _("The certificate's key did not make the signature."))
+    if trust.root is None:
+        return Judged(Verdict.UNCHECKED, unverified(leaf.identity))
     try:
-        found = Bundle.from_json(bundle)
+        found = read()
         if not any(part.kind == "tsa" for part in trust.root.parts):  # nobody's stamps are known: the log's word counts
             found._inner.verification_material.timestamp_verification_data = None
         times = list(_times(found))
@@ -215,9 +251,11 @@ def judge_keyless(bundle: bytes, leaf: Leaf, signature: bytes, signed: bytes, tr
             return Judged(Verdict.INVALID, late)
         if not _known(trust.root, leaf.certificate):
             return Judged(Verdict.UNKNOWN_KEY, _strange(leaf.identity))
-        trust.root.verifier(times).verify_dsse(found, _Anybody())
+        verify(trust.root.verifier(times), found)
     except CertValidationError:
         return Judged(Verdict.UNKNOWN_KEY, _strange(leaf.identity))
+    except Malformed as error:
+        return Judged(Verdict.INVALID, error.reason)
     except _FAULTS as error:
         return Judged(
             Verdict.INVALID,

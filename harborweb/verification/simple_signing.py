@@ -3,7 +3,8 @@
 What cosign 2.5 and 3.1 check (`verifyOCISignature`, `SimpleClaimVerifier`): the signature over the layer's
 bytes, the digest in the payload, the annotations asked for. They do not check docker-reference, and neither
 do we: an image that was copied with its signature stays signed. We do check `critical.type`, which cosign
-does not: the same key may sign simple-signing payloads for other purposes.
+does not: the same key may sign simple-signing payloads for other purposes. A signature by a certificate is verified
+with the log's promise that lies beside it (`promise`).
 """
 
 import re
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from harborweb.verification.certificate import Identity, Leaf, read_leaf
+from harborweb.verification.keyless import NOBODY, KeylessTrust, judge_promised
 from harborweb.verification.keys import PublicKey, has_sound_form
 from harborweb.verification.sentences import Sentence
 from harborweb.verification.sentences import sentence as _
@@ -48,17 +50,19 @@ def judge_layer(
     keys: Sequence[PublicKey],
     required: Mapping[str, str],
     place: str,
+    keyless: KeylessTrust = NOBODY,
 ) -> Finding:
     """Judge one layer of a signature manifest.
 
     `payload` are the layer's bytes (hashed by the caller), `layer` its annotations, `digest` the artifact's,
-    `required` the annotations a signature must carry. Never raises; the rules are in `verdict`.
+    `required` the annotations a signature must carry, `keyless` who is trusted that signs by certificate. Never
+    raises; the rules are in `verdict`.
     """
     signature = b""
     annotations: Mapping[str, Any] = {}
+    leaf: Leaf | None = None
 
     def found(verdict: Verdict, reason: Sentence, key: str = "", step: str = "") -> Finding:
-        leaf = _leaf(layer) if layer.get(CERTIFICATE) and not key else None
         named = leaf.identity if leaf else Identity()
         return Finding(
             place, verdict, reason, SIMPLE_SIGNING, key, annotations, "", payload, signature,
@@ -68,6 +72,7 @@ def judge_layer(
     try:
         signature = decode_base64(layer.get(SIGNATURE), "The signature annotation")
         signer = next((key for key in keys if key.verify(signature, payload)), None)
+        leaf = _leaf(layer) if layer.get(CERTIFICATE) and signer is None else None
         claims = read_payload(payload)
         annotations = claims.annotations
         _check_companions(layer, by_key=signer is not None)
@@ -76,11 +81,18 @@ def judge_layer(
     fingerprint = signer.fingerprint if signer else ""
     if claims.digest != digest:
         return found(Verdict.INVALID, other_digest(claims.digest, signer), fingerprint, Step.DIGEST)
-    if signer is None:
-        return found(*_of_a_stranger(signature, payload, layer, keys), step=Step.KEY)
-    if reason := lacking(required, annotations):
-        return found(Verdict.INVALID, reason, fingerprint, Step.ANNOTATIONS)
-    return found(Verdict.TRUSTED, signed_by(signer), fingerprint)
+    if signer is not None:
+        reason = signed_by(signer)
+    elif leaf is not None:
+        judged = judge_promised(layer.get(LOG_BUNDLE) or "", leaf, signature, payload, keyless)
+        if judged.allowed is None:
+            return found(judged.verdict, judged.reason, step=Step.KEY)
+        fingerprint, reason = judged.allowed.fingerprint, judged.reason
+    else:
+        return found(*_of_a_stranger(signature, layer, keys), step=Step.KEY)
+    if lack := lacking(required, annotations):
+        return found(Verdict.INVALID, lack, fingerprint, Step.ANNOTATIONS)
+    return found(Verdict.TRUSTED, reason, fingerprint)
 
 
 def plain_payload(reference: str, digest: str) -> bytes:
@@ -108,19 +120,14 @@ def read_payload(payload: bytes) -> Claims:
     return Claims(image["docker-manifest-digest"] or "", document["optional"] or {})
 
 
-def _of_a_stranger(
-    signature: bytes, payload: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]
-) -> tuple[Verdict, Sentence]:
-    """The finding for claims about this digest that no trusted key signed."""
+def _of_a_stranger(signature: bytes, layer: Mapping[str, str], keys: Sequence[PublicKey]) -> tuple[Verdict, Sentence]:
+    """The finding for claims about this digest that no trusted key signed, and no certificate that can be read."""
     if not has_sound_form(signature):
         return Verdict.INVALID, _(
             "What poses as the signature is none: no supported kind of key makes one of this form."
         )
     if layer.get(CERTIFICATE):
-        leaf = _leaf(layer)
-        if leaf is not None and not leaf.key.verify(signature, payload):
-            return Verdict.INVALID, _("The certificate's key did not make the signature.")
-        return Verdict.UNCHECKED, keyless(leaf.identity if leaf else Identity())
+        return Verdict.UNCHECKED, _("A keyless signature whose certificate is of a kind that is not read.")
     return Verdict.UNKNOWN_KEY, by_no_key(keys)
 
 
@@ -204,12 +211,3 @@ def _leaf(layer: Mapping[str, str]) -> Leaf | None:
         return read_leaf(first.public_bytes(serialization.Encoding.DER))
     except (ValueError, x509.InvalidVersion, Malformed):
         return None
-
-
-def keyless(identity: Identity) -> Sentence:
-    """The sentence of a signature by a certificate."""
-    return _(
-        "A keyless signature that says it is by %(subject)s, as %(issuer)s had signed them in; it is not verified, "
-        "because simple signing does not carry the log's proof.",
-        subject=identity.subject or "?", issuer=identity.issuer or "?",
-    )  # fmt: skip

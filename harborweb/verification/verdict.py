@@ -9,8 +9,8 @@ Findings
 trusted           A simple-signing payload, or a DSSE in-toto statement of predicateType
                   `https://sigstore.dev/cosign/sign/v1`, whose signature verifies with a trusted key, which
                   names this digest exactly (lower case), and which carries every required annotation.
-                  A keyless bundle that verifies with the trusted root given, by an identity that is allowed.
-unknown_key       The same in sound form and naming this digest, but no trusted key fits; a keyless bundle that
+                  A keyless signature that verifies with the trusted root given, by an identity that is allowed.
+unknown_key       The same in sound form and naming this digest, but no trusted key fits; a keyless one that
                   verifies, by an identity that nobody has allowed; one by an authority that the root does not name.
 invalid           Anything else that poses as a signature: garbage; a signature of another digest, even by a
                   trusted key ("copied here"); a payload in a form that can be read in two ways; a required
@@ -20,7 +20,7 @@ invalid           Anything else that poses as a signature: garbage; a signature 
 attestation_only  A statement of any other predicateType, by whomever; anything at the `.att` tag, verified or
                   not. It says something about the image, it does not sign it. (cosign 3 `verify` accepts one.)
 unchecked         A place that could not be read or whose bytes did not hash (registry fault, a limit, a payload
-                  that is gone); a keyless signature, where no trusted root is given or its format carries too little.
+                  that is gone); a keyless signature, where no trusted root is given or the log's word is not beside it.
 
 Verdict of an artifact, the first that applies
 ----------------------------------------------

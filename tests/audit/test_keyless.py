@@ -1,4 +1,4 @@
-"""Keyless signatures in a real registry, judged by a sweep and by the real cosign 3.1 with the same trusted root."""
+"""Keyless signatures in a real registry, judged by a sweep and by the real cosigns with the same trusted root."""
 
 import asyncio
 import json
@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from harborweb.audit.judging.collect import Options
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.rows import judge_repository
 from harborweb.registry.client import Client, Endpoint
+from harborweb.verification.simple_signing import CERTIFICATE, CHAIN, LOG_BUNDLE, SIGNATURE
 from harborweb.verification.verdict import Verdict
 from tests import parts
 from tests.audit.hostile.bench import Bench, make_signer, sign_statement
 from tests.audit.test_command import audit
 from tests.verification.sigstore_double import ISSUED_BY, SUBJECT
 from tests.verification.test_keyless import BROKEN, HOUR, MINE, SIGSTORE, STAMPED, STAMPS, new, trust
+from tests.verification.test_promise import CASES
 
 # Where cosign accepts and we do not, and why.
 STRICTER = {
@@ -62,6 +65,10 @@ BUNDLES: dict[str, tuple[Callable[[str], dict[str, object]], Verdict]] = {
     ),
     "provenance": (_provenance, Verdict.ATTESTATION_ONLY),
 }  # fmt: skip
+# Where a cosign accepts simple signing by a certificate and we do not, and why.
+LOOSE = {"log named in capitals": "cosign 3.1 reads the log's name as a number; 2.5 and we go by the text"}
+ATTACHED = "attached by cosign 2.5"
+SIMPLE = CASES | {ATTACHED: CASES["good"]}
 ROOT: dict[str, Any] = {"timestampAuthorities": [STAMPS.trusted()]}
 
 
@@ -108,6 +115,86 @@ def test_ours_beside_cosigns(said: dict[str, Said], name: str) -> None:
     assert (one.ours.verdict == Verdict.TRUSTED) == (one.accepted and name not in STRICTER), (
         one.ours.reason, one.words,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SimplySaid:
+    """One signature of simple signing: our row, and what cosign 3.1 and 2.5 say of it in the end, empty if good."""
+
+    ours: Judgement
+    three: str
+    two: str
+
+
+@pytest.fixture(scope="module")
+def simply_said(
+    registry: parts.Registry, cosign3: str, cosign2: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, SimplySaid]:
+    """Every case of simple signing in one repository, each with an image of its own; one is attached by cosign 2.5."""
+    folder = tmp_path_factory.mktemp("promised")
+    pem = serialization.Encoding.PEM
+    (folder / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    (folder / "ca.pem").write_bytes(SIGSTORE.ca.public_bytes(pem))
+    for name, key in (("log.pub", SIGSTORE.log_key), ("ct.pub", SIGSTORE.ct_key)):
+        (folder / name).write_bytes(key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    two = {"SIGSTORE_REKOR_PUBLIC_KEY": "log.pub", "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE": "ct.pub"}
+
+    async def says(program: str, reference: str, *roots: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            program, "verify", *roots, "--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUED_BY,
+            "--allow-http-registry", reference, cwd=folder, env={**os.environ, **two, "HOME": str(folder)},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _out, talk = await asyncio.wait_for(process.communicate(), 60)
+        return "" if process.returncode == 0 else talk.decode(errors="replace").strip()[-300:] or "refused"
+
+    async def everything() -> dict[str, SimplySaid]:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            bench = Bench(client, "keyless/simple", {}, folder, client.endpoint.host)
+            digests = {}
+            for number, (name, (build, _verdict, _words)) in enumerate(SIMPLE.items()):
+                digests[name] = await bench.image(f"t{number}")
+                payload, annotations = build(digests[name])
+                signature = annotations.pop(SIGNATURE)
+                if name != ATTACHED:
+                    await bench.sig(digests[name], [await bench.layer(payload, signature, **annotations)])
+                    continue
+                files = {
+                    "payload": payload, "signature": signature, "certificate": annotations[CERTIFICATE],
+                    "certificate-chain": annotations[CHAIN],
+                    "rekor-response": json.dumps({"rekorBundle": json.loads(annotations[LOG_BUNDLE])}),
+                }  # fmt: skip
+                for option, content in files.items():
+                    (folder / option).write_bytes(content if isinstance(content, bytes) else content.encode())
+                options = [word for option in files for word in (f"--{option}", option)]
+                await bench.cosign(
+                    cosign2, "attach", "signature", *options, "--allow-http-registry", bench.reference(digests[name])
+                )
+            options = Options(keyless=trust(MINE))
+            async with aclosing(judge_repository(client, bench.repository, [], options)) as rows:
+                ours = {row.digest: row async for row in rows}
+            return {
+                name: SimplySaid(
+                    ours[digest],
+                    await says(cosign3, bench.reference(digest), "--trusted-root", "root.json", "--offline"),
+                    await says(cosign2, bench.reference(digest), "--ca-roots", "ca.pem", "--offline"),
+                )
+                for name, digest in digests.items()
+            }  # fmt: skip
+
+    return asyncio.run(everything())
+
+
+@pytest.mark.parametrize("name", SIMPLE)
+def test_simple_signing_beside_both_cosigns(simply_said: dict[str, SimplySaid], name: str) -> None:
+    """The same, in the older format: trusted is what both accept, but for what is named."""
+    one = simply_said[name]
+    assert one.ours.verdict == SIMPLE[name][1], one.ours.reason
+    accepted = {"3.1": not one.three, "2.5": not one.two}
+    if name in LOOSE:
+        assert one.ours.verdict != Verdict.TRUSTED and any(accepted.values()), one
+    else:
+        assert accepted == dict.fromkeys(accepted, one.ours.verdict == Verdict.TRUSTED), one
 
 
 def test_the_identity_stands_with_the_row(said: dict[str, Said]) -> None:

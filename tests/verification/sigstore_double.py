@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harborweb.verification.bundle import MEDIA_TYPE, PAYLOAD_TYPE, pae
 from harborweb.verification.certificate import ISSUER, ISSUER_V2, OTHER_NAME
+from harborweb.verification.simple_signing import CERTIFICATE, CHAIN, LOG_BUNDLE, SIGNATURE
 from tests.audit.hostile.bench import sign_statement
 
 SUBJECT = "builder@example.test"
@@ -152,14 +153,18 @@ class Sigstore:
             },
             separators=(",", ":"), sort_keys=True,
         ).encode()  # fmt: skip
-        seconds = int((at or self.now + datetime.timedelta(seconds=30)).timestamp())
-        promised = {
-            "body": b64(canonical), "integratedTime": seconds, "logID": self.log_id.hex(), "logIndex": 1
-        }  # fmt: skip
-        promise = _sign(self.log_key, json.dumps(promised, separators=(",", ":"), sort_keys=True).encode())
+        promised = self.promised(canonical, at)
         return self._in_the_log(canonical, "dsse", "0.0.1") | {
-            "integratedTime": str(seconds), "inclusionPromise": {"signedEntryTimestamp": b64(promise)},
+            "integratedTime": str(promised["Payload"]["integratedTime"]),
+            "inclusionPromise": {"signedEntryTimestamp": promised["SignedEntryTimestamp"]},
         } | over  # fmt: skip
+
+    def promised(self, body: bytes, at: datetime.datetime | None = None, **over: Any) -> dict[str, Any]:
+        """What Rekor answers of an entry, and cosign keeps beside a signature; `over` is signed with it."""
+        seconds = int((at or self.now + datetime.timedelta(seconds=30)).timestamp())
+        entry = {"body": b64(body), "integratedTime": seconds, "logID": self.log_id.hex(), "logIndex": 1} | over
+        canonical = json.dumps(entry, separators=(",", ":"), sort_keys=True).encode()
+        return {"SignedEntryTimestamp": b64(_sign(self.log_key, canonical)), "Payload": entry}
 
     def second_entry(self, envelope: dict[str, Any], certificate: x509.Certificate) -> dict[str, Any]:
         """The entry for an envelope as the second Rekor writes it: without a time, so without a promise of one."""
@@ -213,6 +218,36 @@ class Sigstore:
             },
             "dsseEnvelope": envelope,
         }
+
+    def simple(
+        self, payload: bytes, *, key: ec.EllipticCurvePrivateKey | None = None,
+        certificate: x509.Certificate | None = None, logged: datetime.datetime | None = None,
+        body: bytes | None = None, **over: Any,
+    ) -> dict[str, str]:  # fmt: skip
+        """The annotations of a layer of simple signing that hold a keyless signature of `payload`.
+
+        `body` is what is in the log instead of its entry, `over` what else the log's promise is about.
+        """
+        key = key or _new()
+        certificate = certificate or self.certificate(key.public_key())
+        signature = _sign(key, payload)
+        promised = self.promised(body or self.hashed_entry(payload, signature, certificate), logged, **over)
+        pem = serialization.Encoding.PEM
+        return {
+            SIGNATURE: b64(signature), CERTIFICATE: certificate.public_bytes(pem).decode(),
+            CHAIN: self.ca.public_bytes(pem).decode(), LOG_BUNDLE: json.dumps(promised),
+        }  # fmt: skip
+
+    def hashed_entry(self, payload: bytes, signature: bytes, certificate: x509.Certificate) -> bytes:
+        """The log's entry of a signature over a payload (hashedrekord 0.0.1)."""
+        value = hashlib.sha256(payload).hexdigest()
+        pem = b64(certificate.public_bytes(serialization.Encoding.PEM))
+        spec = {
+            "data": {"hash": {"algorithm": "sha256", "value": value}},
+            "signature": {"content": b64(signature), "publicKey": {"content": pem}},
+        }
+        document = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec}
+        return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
     # What everybody else trusts
 

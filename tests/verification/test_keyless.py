@@ -137,7 +137,7 @@ def test_long_issuers_are_read_as_der_says(text: str) -> None:
     assert utf8_string(text)[0] == 0x0C
 
 
-def _flipped(text: str) -> str:
+def flipped(text: str) -> str:
     """Base64 of the same bytes with one bit changed in the middle."""
     data = bytearray(base64.b64decode(text))
     data[len(data) // 2] ^= 1
@@ -183,7 +183,7 @@ BROKEN: dict[str, tuple[Callable[[str], dict[str, Any]], Verdict, str]] = {
     ),
     "promise changed": (
         _entry(lambda one: one["inclusionPromise"].update(
-            signedEntryTimestamp=_flipped(one["inclusionPromise"]["signedEntryTimestamp"]))),
+            signedEntryTimestamp=flipped(one["inclusionPromise"]["signedEntryTimestamp"]))),
         Verdict.INVALID, "does not verify",
     ),
     "time changed within the certificate's": (
@@ -191,7 +191,7 @@ BROKEN: dict[str, tuple[Callable[[str], dict[str, Any]], Verdict, str]] = {
         Verdict.INVALID, "does not verify",
     ),
     "root hash changed": (
-        _entry(lambda one: one["inclusionProof"].update(rootHash=_flipped(one["inclusionProof"]["rootHash"]))),
+        _entry(lambda one: one["inclusionProof"].update(rootHash=flipped(one["inclusionProof"]["rootHash"]))),
         Verdict.INVALID, "does not verify",
     ),
     "proof of another size": (

@@ -203,8 +203,9 @@ class _Search:
             if payload is not None:
                 read[source] = payload
                 finding = simple_signing.judge_layer(
-                    payload, layer.annotations, self.digest, self.keys, self.options.annotations, where
-                )
+                    payload, layer.annotations, self.digest, self.keys, self.options.annotations, where,
+                    self.options.keyless,
+                )  # fmt: skip
                 found.append(Seen(finding, body))
 
     async def referrers(self, found: list[Seen]) -> None:
