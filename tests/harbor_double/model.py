@@ -24,6 +24,7 @@ class User:
     comment: str = ""
     admin: bool = False
     made: datetime.datetime = field(default_factory=now)
+    cli_secret: str = ""  # where people sign in by OIDC: what their programs show instead of a password
 
 
 @dataclass

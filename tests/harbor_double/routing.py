@@ -34,6 +34,8 @@ class Route:
 
 
 ROUTES: list[Route] = []
+# The addresses below a project that the contract has with its name alone.
+_NAMED = re.compile(r"/projects/[^/]+/(?:repositories|logs|auditlog-exts)(?:/|$)")
 
 
 def api(method: str, path: str, talks: bool = False) -> Callable[[Handler], Handler]:
@@ -106,13 +108,16 @@ class Call:
     def project(self, resource: str, action: str) -> Project:
         """The project of the address, if they have this right there.
 
-        Where it is missing, an administrator gets 404, another 403 (project-get-404-outsider-nosuch), nobody 401.
+        Where it is missing, an administrator gets 404, another 403 (project-get-404-outsider-nosuch), nobody 401. A
+        number is an id, whatever a project is called, unless a header says otherwise
+        (project-get-by-id-with-X-Is-Resource-Name, and the contract's words about the header).
         """
         name = self.values["project"]
         by_name = self.request.headers.get("x-is-resource-name", "").lower() == "true"
-        found = self.state.project(name)
-        if found is None and name.isdigit() and not by_name:
+        if name.isdigit() and not by_name and not _NAMED.match(_below(self.request)):
             found = self.state.projects.get(int(name))
+        else:
+            found = self.state.project(name)
         if found is None and self.who.admin:
             raise Refusal(404, f"project {name} not found")
         if found is None or not self.who.may(found, resource, action):
@@ -143,11 +148,32 @@ class Call:
 def who_asks(state: State, request: Request) -> Who:
     """Who a request comes from: Basic first, then the session's cookie; a wrong password is nobody."""
     given = basic(request.headers.get("authorization", ""))
+    if given and state.by_oidc and not state.robot(given[0]) and given[0] != state.admin.name:
+        user = state.users.get(given[0])
+        known = user is not None and bool(given[1]) and user.cli_secret == given[1]
+        return Who(user) if known and _takes_cli_secrets(request) else NOBODY
     if given:
         return sign_in(state, *given)
     session = state.sessions.get(request.cookies.get("sid", ""), "")
     user = state.users.get(session)
     return Who(user) if user else NOBODY
+
+
+def _takes_cli_secrets(request: Request) -> bool:
+    """Whether this address takes the CLI secret of who signs in by OIDC (Harbor's source, security/oidc_cli.go).
+
+    All others see nobody there, /users/current too (goharbor/harbor#16647).
+    """
+    path = request.url.path.rstrip("/")
+    if path == "/service/token" or path.startswith("/v2"):
+        return True
+    below = path.removeprefix(BASE)
+    if request.method == "POST":
+        return below == "/projects"
+    lists = below in ("/projects", "/systeminfo", "/labels")
+    return request.method == "GET" and (
+        lists or re.fullmatch(r"/projects/.*/repositories(?:/.*/artifacts)?", below) is not None
+    )
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:

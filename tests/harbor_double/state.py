@@ -86,6 +86,11 @@ class State:
     def read_only(self) -> bool:
         return bool(self.configuration.get("read_only"))
 
+    @property
+    def by_oidc(self) -> bool:
+        """Whether people sign in elsewhere; the administrator and robots still do here."""
+        return bool(self.configuration.get("auth_mode") == "oidc_auth")
+
     def project(self, name: str) -> Project | None:
         """A project by its name."""
         return next((one for one in self.projects.values() if one.name == name), None)

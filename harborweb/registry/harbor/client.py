@@ -1,7 +1,8 @@
 """One Harbor's API, asked with the same bounds as its registry.
 
 Source: Harbor API v2.0 (swagger of 2.15) and what a real Harbor 2.15.2 answered. No cookies are kept: basic
-authentication together with a `sid` cookie is refused on writes. Every failure is a RegistryError.
+authentication together with a `sid` cookie is refused on writes. Projects are asked for by name, which a header has to
+say: a project may be called 2026, and Harbor would take that for an id. Every failure is a RegistryError.
 """
 
 import json
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Query = Mapping[str, str | int | bool]
 READING = ("GET", "HEAD")
+BY_NAME = {"X-Is-Resource-Name": "true"}
 GAVE_UP = {502, 504}  # a proxy's own words: what stands behind it may have done it all the same
 
 
@@ -126,7 +128,7 @@ class Harbor:
         if words:
             url = url.update_query(words)
         request = str(uuid.uuid4())
-        headers = {"Accept": "application/json", REQUEST_ID: request}
+        headers = {"Accept": "application/json", REQUEST_ID: request, **BY_NAME}
         if self.endpoint.username:
             headers["Authorization"] = basic(self.endpoint.username, self.endpoint.password)
         if data:
