@@ -9,6 +9,8 @@ from harborweb.registry.auth import CATALOG, basic
 from harborweb.registry.client import Client
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import RegistryError
+from harborweb.registry.harbor import system
+from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.running import run
 
 QUICK = Limits(seconds=10, connect_seconds=5, retries=1, wait_seconds=2)
@@ -62,11 +64,12 @@ def withheld(error: RegistryError) -> bool:
 async def _ask_harbor(client: Client) -> None:
     """Harbor takes a wrong password for nobody and still gives a token; /users/current tells.
 
-    401 is a wrong password; robots get 412, which means known (observed on Harbor 2.15.2).
+    401 is a wrong password, or the CLI secret of who signs in by OIDC; robots get 412, which means known (observed on
+    Harbor 2.15.2).
     """
     endpoint = client.endpoint
     headers = {"Authorization": basic(endpoint.username, endpoint.password), "Accept": "application/json"}
     url = endpoint.base.with_path("/api/v2.0/users/current")
     answer = await client.transport.fetch("GET", url, headers=headers, limit=client.limits.error_bytes)
-    if answer.status == 401:
+    if answer.status == 401 and not await system.knows_cli_secret(Harbor(endpoint, QUICK, client.transport)):
         raise errors.wrong_password(endpoint.host, endpoint.username)

@@ -244,8 +244,14 @@ def from_status(host: str, status: int, body: bytes, what: str) -> RegistryError
 
 def from_harbor(host: str, username: str, status: int, body: bytes, what: str) -> RegistryError:
     """The failure behind an answer of Harbor's own API: 401 is a wrong password or nobody signed in."""
+    if status == 401 and not username:
+        return refused(host, "", "basic", what)
     if status == 401:
-        return wrong_password(host, username) if username else refused(host, "", "basic", what)
+        error = wrong_password(host, username)
+        error.advice += " " + _(
+            "Where people sign in to Harbor by OIDC, a CLI secret opens lists and images only: make robots, or use one."
+        )
+        return error
     words = plain("; ".join(one["message"] or one["code"] for one in said(body))).rstrip(".")
     values = {"host": host, "what": what, "why": words, "user": username or _("everybody")}
     if status == 403 and words:

@@ -39,8 +39,9 @@ def systeminfo(call: Call) -> Response:
     """What this is: little to strangers, no version (systeminfo-anonymous, systeminfo-admin)."""
     setting = call.state.configuration.get
     body: dict[str, Any] = {
-        "auth_mode": setting("auth_mode", "db_auth"), "banner_message": setting("banner_message", ""), "oidc_provider_name": "",
-        "primary_auth_mode": False, "self_registration": setting("self_registration", False),
+        "auth_mode": setting("auth_mode", "db_auth"), "banner_message": setting("banner_message", ""),
+        "oidc_provider_name": "", "primary_auth_mode": False,
+        "self_registration": setting("self_registration", False),
     }  # fmt: skip
     if call.who.known:
         url = call.state.external_url

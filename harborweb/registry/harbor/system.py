@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.registry import errors, image
 from harborweb.registry.auth import basic
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import reading
 from harborweb.registry.harbor.client import Harbor, Query
 from harborweb.registry.harbor.paths import API
@@ -17,6 +18,7 @@ from harborweb.registry.transport import parse_json
 
 UNAUTHORIZED = 401
 A_ROBOT = 412
+OIDC = "oidc_auth"
 MAX_PARTS = 50
 
 
@@ -95,6 +97,8 @@ async def whoami(harbor: Harbor) -> Who:
     url = endpoint.base.with_path(f"{API}/users/current")
     answer = await harbor.transport.fetch("GET", url, headers=headers, limit=harbor.limits.error_bytes)
     if answer.status == UNAUTHORIZED:
+        if await knows_cli_secret(harbor):
+            return Who(Kind.PERSON, endpoint.username)
         raise errors.wrong_password(endpoint.host, endpoint.username)
     if answer.status == A_ROBOT and errors.said(answer.body):
         return Who(Kind.ROBOT, endpoint.username)
@@ -106,6 +110,19 @@ async def whoami(harbor: Harbor) -> Who:
         raise errors.not_a_registry(endpoint.host, _("it does not say who we are"))
     admin = content.get("sysadmin_flag") is True or content.get("admin_role_in_auth") is True
     return Who(Kind.ADMINISTRATOR if admin else Kind.PERSON, name)
+
+
+async def knows_cli_secret(harbor: Harbor) -> bool:
+    """Whether people sign in by OIDC here, and ours was known by a CLI secret in the place of a password.
+
+    Such a secret opens lists and images; /users/current it does not (Harbor's source, and goharbor/harbor#16647). What
+    Harbor says of itself it says in full to who is known, and to everybody else without its version.
+    """
+    try:
+        said = await info(harbor)
+    except RegistryError:
+        return False
+    return said.auth_mode == OIDC and bool(said.version)
 
 
 async def info(harbor: Harbor) -> Info:
