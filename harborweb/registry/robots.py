@@ -8,7 +8,7 @@ in Harbor whose name is not the one that we gave it.
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from harborweb.jobs.run import Run
 from harborweb.registry import probing, seeing
 from harborweb.registry.endpoint import Endpoint, Limits
 from harborweb.registry.errors import NotFound, RegistryError
-from harborweb.registry.harbor import browsing, robots, system
+from harborweb.registry.harbor import browsing, projects, robots, system
 from harborweb.registry.harbor.client import Harbor
 from harborweb.registry.models import ROBOT_PURPOSE, Registry, Robot
 from harborweb.registry.rights import grants
@@ -128,6 +128,7 @@ def _renew(run: Run, registry: Registry, maker: Endpoint, wishes: list[Wish]) ->
 
 def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
     """One robot, from its row to its first use."""
+    wish = _where_there(run, maker, wish)
     name = f"harborweb-{wish.purpose}-{secrets.token_hex(3)}"
     row = Robot.objects.create(
         registry=registry, purpose=wish.purpose, name=name, rights=wish.rights, days=wish.days
@@ -154,6 +155,26 @@ def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
     run.line(_("%(name)s works until %(until)s") % {"name": row.username, "until": until})
     _tell(run, "make robot", registry, row.username)
     return row
+
+
+def _where_there(run: Run, maker: Endpoint, wish: Wish) -> Wish:
+    """The wish without the projects that are gone: for these Harbor makes no robot. Raises Problem where none is left."""
+    named = sorted({str(one["namespace"]) for one in wish.rights if one["kind"] == "project"} - {robots.EVERY_PROJECT})
+
+    async def find(harbor: Harbor) -> list[str]:
+        return [name for name in named if not await projects.exists(harbor, name)]
+
+    gone = _ask(maker, find) if named else []
+    if not gone:
+        return wish
+    run.line(_("Not in Harbor any more: %s") % ", ".join(gone))
+    if gone == named:
+        raise Problem(
+            _("The projects that this robot was for are gone from Harbor: %s.") % ", ".join(gone),
+            _("Make robots again, for projects that are there."),
+        )
+    left = [one for one in wish.rights if one["kind"] != "project" or one["namespace"] not in gone]
+    return replace(wish, rights=left)
 
 
 def _look(run: Run, registry: Registry) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tests.harbor_double.answers import Refusal, answer, asked, done, matches, ordered, paged, when
 from tests.harbor_double.model import Project, Robot
 from tests.harbor_double.routing import BASE, Call, api
+from tests.harbor_double.state import State
 from tests.harbor_double.who import PROJECT_RIGHTS, SYSTEM_RIGHTS
 
 WEAK = (
@@ -17,12 +18,12 @@ WEAK = (
 )
 
 
-def shown(robot: Robot) -> dict[str, Any]:
+def shown(state: State, robot: Robot) -> dict[str, Any]:
     """A robot as the API has it, without its secret (robot-get)."""
     body: dict[str, Any] = {
         "creation_time": when(robot.made), "creator_ref": robot.creator, "creator_type": robot.creator_type,
         "disable": robot.disable, "duration": robot.duration, "editable": True, "expires_at": robot.expires,
-        "id": robot.id, "level": robot.level, "name": robot.name, "permissions": robot.permissions,
+        "id": robot.id, "level": robot.level, "name": robot.name, "permissions": _held(state, robot),
         "update_time": when(robot.made),
     }  # fmt: skip
     return {**body, "description": robot.description} if robot.description else body
@@ -57,7 +58,7 @@ def robots(call: Call) -> Response:
         and matches(wanted.get("name"), one.name, one.name.rpartition("+")[2].removeprefix("robot$"))
     ]  # fmt: skip
     keys = {"name": lambda one: one.name, "id": lambda one: one.id, "creation_time": lambda one: one.id}
-    return paged(call.path, call.query, ordered(found, call.query, keys, "name"), shown)
+    return paged(call.path, call.query, ordered(found, call.query, keys, "name"), lambda one: shown(call.state, one))
 
 
 @api("POST", "/robots")
@@ -121,13 +122,21 @@ def _valid(level: str, duration: Any, name: str, permissions: list[dict[str, Any
         raise Refusal(400, "robot name is not in lower case or contains illegal characters")
 
 
+def _held(state: State, robot: Robot) -> list[dict[str, Any]]:
+    """A robot's rights without those in projects that are gone (Harbor's source, controller/robot)."""
+    return [
+        one for one in robot.permissions
+        if one["kind"] == "system" or one["namespace"] == "*" or state.project(one["namespace"])
+    ]  # fmt: skip
+
+
 def _not_more(call: Call, permissions: list[dict[str, Any]]) -> None:
     """A robot gives another one equal or narrower rights than its own."""
     if call.who.robot is None:
         return
     for one in permissions:
         wanted = {(access["resource"], access["action"]) for access in one["access"]}
-        held = [mine for mine in call.who.robot.permissions if mine["kind"] == one["kind"]]
+        held = [mine for mine in _held(call.state, call.who.robot) if mine["kind"] == one["kind"]]
         same = [mine for mine in held if mine["namespace"] == one["namespace"]]
         all_of_kind = [mine for mine in held if mine["namespace"] == "*"]
         rights = {
@@ -162,7 +171,7 @@ def _one(call: Call, action: str) -> Robot:
 @api("GET", "/robots/{id}")
 def get(call: Call) -> Response:
     """One robot."""
-    return answer(shown(_one(call, "read")))
+    return answer(shown(call.state, _one(call, "read")))
 
 
 @api("PUT", "/robots/{id}")

@@ -234,6 +234,28 @@ def test_only_what_is_due_is_renewed_unless_a_person_asks(lab: Registry, harbor:
     assert len(names(harbor)) == 3
 
 
+def test_a_project_that_was_deleted_does_not_keep_robots_from_being_renewed(
+    lab: Registry, harbor: HarborDouble, asked: Any  # noqa: F811
+) -> None:
+    """Harbor makes no robot for a project that is not there, and does not count it among the maker's rights either."""
+    harbor.state.add_project("gone")
+    made(lab, harbor, asked, projects=["gone", "team"])
+    del harbor.state.projects[next(one.id for one in harbor.state.projects.values() if one.name == "gone")]
+    age(lab, harbor)
+    job = done(robot_services.request_rotation(None, lab))
+    assert job.state == Job.State.SUCCEEDED, job.error
+    rows = Robot.objects.filter(registry=lab)
+    assert {(row.purpose, *row.projects) for row in rows} == {(READ, "team"), (SIGN, "team"), (KEEP, "team")}
+    assert all((row.days_left or 0) > 80 for row in rows)
+    assert "gone" in " ".join(LogLine.objects.filter(job=job).values_list("text", flat=True))
+    del harbor.state.projects[next(one.id for one in harbor.state.projects.values() if one.name == "team")]
+    age(lab, harbor)
+    job = done(robot_services.request_rotation(None, lab))
+    assert job.state == Job.State.FAILED
+    assert "team" in job.error
+    assert len(names(harbor)) == 3
+
+
 def test_without_a_keeper_somebody_is_asked_14_days_before(lab: Registry, harbor: HarborDouble, asked: Any) -> None:  # noqa: F811
     made(lab, harbor, asked, purposes=[READ, SIGN])
     assert robot_services.warnings() == []
