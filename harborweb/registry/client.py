@@ -258,7 +258,8 @@ class Client:
         Without `fallback` that tag is known not to be there.
 
         404 from the API means that the registry has none, but only as a registry says it: without a body, in
-        JSON, or in the plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises.
+        JSON, or in the plain text of docker-registry 2.8 and distribution 3.1; an HTML page raises. An older
+        Harbor answers {} for a digest that it has not, and counts 0 (its source, registry/referrers.go).
         """
         path = referrers_path(names.check_repository(repository), names.check_digest(digest))
         if not self.asks_referrers(repository):
@@ -269,6 +270,8 @@ class Client:
         if first.status == 200:
             self._without_api.pop(repository, None)
             found: list[dict[str, Any]] = []
+            if first.headers.get("X-Total-Count") == "0" and first.body.strip() == b"{}":
+                return Referrers(found, "api")
             async for content in PageReader(self, path, pull(repository), what, accept=OCI_INDEX, first=first):
                 found += self._descriptors(content, len(found))
             return Referrers(found, "api")

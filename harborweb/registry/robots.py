@@ -158,7 +158,7 @@ def _make(run: Run, registry: Registry, maker: Endpoint, wish: Wish) -> Robot:
 
 
 def _where_there(run: Run, maker: Endpoint, wish: Wish) -> Wish:
-    """The wish without the projects that are gone: for these Harbor makes no robot. Raises Problem where none is left."""
+    """The wish without projects that are gone: for these Harbor makes no robot. Raises Problem where none is left."""
     named = sorted({str(one["namespace"]) for one in wish.rights if one["kind"] == "project"} - {robots.EVERY_PROJECT})
 
     async def find(harbor: Harbor) -> list[str]:

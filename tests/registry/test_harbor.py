@@ -101,6 +101,19 @@ def test_referrers(harbor: Liar) -> None:
     assert [found["artifactType"] for found in one.descriptors] == ["application/vnd.dev.sigstore.bundle.v0.3+json"]
 
 
+def test_no_referrers_in_the_words_of_an_older_harbor(harbor: Liar) -> None:
+    """So it answers for a digest that it has not, as where signatures lie in another repository (its source)."""
+    index = {"Content-Type": "application/vnd.oci.image.index.v1+json"}
+    path = f"/v2/trust/unsigned/referrers/{UNSIGNED}"
+    harbor.on(path, answer(200, b"{}\n", {**index, "X-Total-Count": "0"}))
+    (none,) = asked(harbor, lambda c: c.referrers("trust/unsigned", UNSIGNED))
+    assert (none.source, none.descriptors) == ("api", [])
+    for told in ({}, {"X-Total-Count": "1"}):
+        harbor.on(path, answer(200, b"{}\n", {**index, **told}))
+        with pytest.raises(RegistryError):
+            asked(harbor, lambda c: c.referrers("trust/unsigned", UNSIGNED))
+
+
 def test_not_found_and_refused_by_policy(harbor: Liar) -> None:
     with pytest.raises(NotFound):
         asked(harbor, lambda c: c.manifest("demo/app", "nope"))

@@ -84,3 +84,24 @@ def test_what_a_cli_secret_does_not_open_is_told_as_such(by_oidc: HarborDouble) 
         asked(by_oidc, lambda h: browsing.project(h, "team"), ("dev", "a-CLI-s3cret"))
     assert caught.value.kind == "unauthorized"
     assert "CLI secret" in caught.value.advice
+
+
+def test_images_with_very_many_labels_are_read_in_smaller_pages(harbor: HarborDouble) -> None:  # noqa: F811
+    """Harbor lists an image with its whole configuration, so a page of 100 has no bound of its own."""
+    harbor.state.seed("team", "app", 30)
+    few = next(iter(harbor.state.projects[2].repositories["app"].artifacts.values()))
+    labels = {"io.buildpacks.build.metadata": "x" * 9_000}
+    few.extra = {**(few.extra or {}), "config": {"Labels": labels}}
+
+    async def listed() -> list[str]:
+        endpoint = Endpoint(harbor.url, *harbor.admin, allow_http=True)
+        async with Harbor(endpoint, Limits(list_bytes=20_000)) as found:
+            return [one.digest async for one in browsing.every_artifact(found, "team/app")]
+
+    digests = run(listed())
+    assert len(set(digests)) == len(digests) == 30
+    assert sum("page_size=100" in one for one in harbor.requests) == 1
+    labels["io.buildpacks.build.metadata"] = "x" * 30_000
+    with pytest.raises(RegistryError) as caught:
+        run(listed())
+    assert caught.value.kind == "too_large"

@@ -234,9 +234,7 @@ def test_only_what_is_due_is_renewed_unless_a_person_asks(lab: Registry, harbor:
     assert len(names(harbor)) == 3
 
 
-def test_a_project_that_was_deleted_does_not_keep_robots_from_being_renewed(
-    lab: Registry, harbor: HarborDouble, asked: Any  # noqa: F811
-) -> None:
+def test_robots_are_renewed_without_a_project_that_is_gone(lab: Registry, harbor: HarborDouble, asked: Any) -> None:  # noqa: F811
     """Harbor makes no robot for a project that is not there, and does not count it among the maker's rights either."""
     harbor.state.add_project("gone")
     made(lab, harbor, asked, projects=["gone", "team"])

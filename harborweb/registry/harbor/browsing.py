@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 
 from harborweb.registry import errors, names
+from harborweb.registry.errors import RegistryError
 from harborweb.registry.harbor import paths, reading
 from harborweb.registry.harbor.client import Harbor, Page, Query
 
@@ -127,13 +128,22 @@ async def _whole(
 
 async def _once(
     harbor: Harbor, path: str, read: Callable[[dict[str, Any]], Item], query: Query, key: Callable[[Item], str],
-    what: str,
+    what: str, size: int = paths.MAX_PAGE,
 ) -> tuple[dict[str, Item], int | None]:  # fmt: skip
-    """Every item by its key, and how many the first page had promised; never more than the limits allow."""
+    """Every item by its key, and how many the first page had promised; never more than the limits allow.
+
+    Harbor tells of each image with all its labels, and a buildpack's may be 100 KB: where a page has more bytes than
+    are read, smaller pages are asked for.
+    """
     found: dict[str, Item] = {}
     number, total = 1, None
     while True:
-        page = await harbor.page(path, read, query, what=what, number=number)
+        try:
+            page = await harbor.page(path, read, query, what=what, number=number, size=size)
+        except RegistryError as error:
+            if error.kind != "too_large" or size <= 1:
+                raise
+            return await _once(harbor, path, read, query, key, what, size // 10)
         total = page.total if number == 1 else total
         found |= {key(one): one for one in page.items}
         if len(page.items) < page.size:
