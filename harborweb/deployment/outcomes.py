@@ -5,11 +5,9 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from harborweb.configuration.fields import BY_KEY
-from harborweb.configuration.fields.shape import Effect
 from harborweb.configuration.models import Revision
 from harborweb.configuration.text.document import Document
-from harborweb.deployment import looking, putting_right
+from harborweb.deployment import lasting, looking, putting_right
 from harborweb.deployment.models import Deployment, Installer
 from harborweb.deployment.transaction import rollback
 from harborweb.deployment.transaction.attempt import step_names
@@ -170,7 +168,8 @@ def preview(revision: Revision, installer: Installer) -> Preview:
         return Preview(revision, installer, None, [], [])
     old, new = Document(running.revision.text()), Document(revision.text())
     changed = sorted(key for key in _keys(old) | _keys(new) if _value(old, key) != _value(new, key))
-    return Preview(revision, installer, running, changed, list(filter(None, map(_grave, changed))))
+    warnings = [*lasting.warnings(old, new), lasting.of_version(running.installer.version, installer.version)]
+    return Preview(revision, installer, running, changed, [warning for warning in warnings if warning])
 
 
 def _keys(document: Document, above: str = "") -> set[str]:
@@ -185,15 +184,6 @@ def _value(document: Document, key: str) -> object:
     if not document.has(key):
         return None
     return document.items(key) if document.kind(key) == "sequence" else document.get(key)
-
-
-def _grave(key: str) -> str:
-    if key == "data_volume":
-        return _("data_volume changes: Harbor will start with what lies in the new folder, and empty if nothing does.")
-    known = BY_KEY.get(key)
-    if known is not None and known.effect in {Effect.FIRST_START, Effect.NEVER}:
-        return f"{key}: {known.effect.value}"
-    return ""
 
 
 def asks(deployment: Deployment) -> dict[str, bool]:
