@@ -36,13 +36,17 @@ class Wanted:
     def address(self) -> str:
         """Where people will find it."""
         if self.external_url:
-            return self.external_url
+            return self.external_url.strip().rstrip("/")
+        host = f"[{self.hostname}]" if ":" in self.hostname and "[" not in self.hostname else self.hostname
         scheme, port, usual = ("https", self.https_port, 443) if self.https else ("http", self.http_port, 80)
-        return f"{scheme}://{self.hostname}" + (f":{port}" if port not in {usual, None} else "")
+        return f"{scheme}://{host}" + (f":{port}" if port not in {usual, None} else "")
 
 
 def read(text: str) -> Wanted:
-    """The wishes in `text`; raises TextProblem where YAML cannot read it. Defaults are Harbor's."""
+    """The wishes in `text`; raises TextProblem where YAML cannot read it. Defaults are Harbor's.
+
+    prepare takes an https without keys below it for none (its verdict on `https:` alone), so Harbor speaks http then.
+    """
     document = Document(text)
 
     def word(key: str) -> str:
@@ -54,7 +58,7 @@ def read(text: str) -> Wanted:
         return int(value) if value.isascii() and value.isdigit() and 0 < int(value) < 65536 else None
 
     return Wanted(
-        hostname=word("hostname"), http_port=port("http.port", 80), https=document.has("https"),
+        hostname=word("hostname"), http_port=port("http.port", 80), https=bool(document.keys("https")),
         https_port=port("https.port", 443), certificate=word("https.certificate"),
         private_key=word("https.private_key"), external_url=word("external_url"), data_volume=word("data_volume"),
     )  # fmt: skip

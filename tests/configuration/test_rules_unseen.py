@@ -169,7 +169,7 @@ OK = {
     "password-unused": put("w8zKq0Lm3x", "a$b") + DB,
     "trace-off-dollar": GOOD + OTEL.replace("true", "false") + "  namespace: a$b\n",
     "redis-numbers-in-quotes": GOOD + "external_redis:\n  host: r.example\n  password: '0123'\n",
-    "s3-boolean-one": GOOD + S3 + "    secure: 1\n",
+    "s3-boolean-one": GOOD + S3 + "    secure: 1\n    encrypt: ''\n",
     "driver-one-in-quotes": GOOD + "storage_service:\n  filesystem:\n    maxthreads: '1'\n",
     "log-folder-spaces": put("/var/log/harbor", "'/var/log/my harbor'"),
 }

@@ -49,10 +49,20 @@ def test_the_wishes_of_a_text() -> None:
         ("hostname: a.example\nhttps:\n  port: 443\n", "https://a.example"),
         ("hostname: a.example\nhttps:\n  port: 8443\n", "https://a.example:8443"),
         ("hostname: a.example\nhttp:\n  port: 99999\n", "http://a.example"),
+        ("hostname: a.example\nhttp:\n  port: 8080\nhttps:\n", "http://a.example:8080"),
+        ("hostname: a.example\nhttp:\n  port: 8080\nhttps: {}\n", "http://a.example:8080"),
+        ("hostname: a.example\nx: &x\n  port: 8443\nhttps: *x\n", "https://a.example:8443"),
+        ("hostname: 2001:db8::1\nhttp:\n  port: 8080\n", "http://[2001:db8::1]:8080"),
+        ("hostname: '[2001:db8::1]'\n", "http://[2001:db8::1]"),
+        ("hostname: a.example\nexternal_url: https://b.example/\n", "https://b.example"),
     ],
 )
 def test_the_address(text: str, address: str) -> None:
     assert wanted.read(text).address == address
+
+
+def test_https_without_keys_opens_no_port() -> None:
+    assert wanted.read("hostname: a.example\nhttps:\n").ports == {"http.port": 80}
 
 
 def test_every_secret_is_found_and_nothing_else() -> None:

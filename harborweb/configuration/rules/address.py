@@ -17,7 +17,7 @@ HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-
 
 def ends_at(document: Document) -> Tls:
     """Where TLS ends, as far as the text alone tells."""
-    if document.kind("https") == "mapping":
+    if document.keys("https"):
         return Tls.HARBOR
     url = document.get("external_url")
     return Tls.PROXY if isinstance(url, str) and url.lower().startswith("https://") else Tls.NOWHERE

@@ -184,8 +184,8 @@ def _boolean(sheet: Sheet, field: Field, value: Any) -> None:
     if field.key in PYTHON_DECIDES:
         why = _("prepare takes any text here for true.") if value else ""
         sheet.warning(field.key, what, why, advice)
-    elif field.source is Source.DISTRIBUTION and value == 1:
-        return  # prepare writes it down as true
+    elif field.source is Source.DISTRIBUTION and (value == 1 or value == ""):
+        return  # prepare writes the first down as true, the second as nothing: the driver's default
     elif str(value).lower() not in YES_NO or (field.source is Source.DISTRIBUTION and str(value) in ("0", "1")):
         _say(sheet, field, what, _("The part of Harbor that reads it may not start."), advice)
     elif field.source is not Source.DISTRIBUTION and not isinstance(value, str):

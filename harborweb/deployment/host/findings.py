@@ -120,9 +120,11 @@ class Machine:
         return "" if value is None else str(value).strip()
 
     def on(self, key: str, default: bool = False) -> bool:
-        """Whether a switch is on, also when it was written as text."""
+        """Whether a switch is on: prepare takes any text for yes, "false" too; the registry's drivers read the word."""
         value = self.document.get(key)
-        return default if value is None else str(value).lower() in {"true", "yes", "on", "1"}
+        if value is None:
+            return default
+        return str(value).lower() in {"true", "yes", "on", "1"} if key.startswith("storage_service.") else bool(value)
 
     def number(self, key: str, default: int) -> int | None:
         """A whole number; None where something else stands."""
