@@ -6,8 +6,8 @@ A real registry (distribution 3.1.2) on loopback is filled with images that are 
 manifest at its tag with an optional part of nothing, and another one with images signed by bundles. Then, in short
 rounds one after the other, so that a busy machine is busy for all of them: one cosign with all images; a first sweep,
 every verdict asserted; a second sweep with what the first one left, every verdict asserted to be trusted and as it was;
-`wrk`, which asks the registry for manifests as fast as it can. What is measured is `judge_repository` for every
-repository of the list, without a database.
+`wrk`, which asks the registry for manifests as fast as it can. What is measured is
+`judge_registry`, without a database.
 
 `wrk` is asked for GET: it waits for the body that the answer to a HEAD announces, and we ask GET as well.
 """
@@ -56,22 +56,19 @@ def _worked() -> float:
 def with_ours(url: str, public_pem: bytes, memory: dict[str, Any], *, again: bool) -> tuple[float, float]:
     """Seconds on the clock and of this process that a sweep takes, every verdict asserted; fills or uses `memory`."""
     from harborweb.audit.judging import remembered
-    from harborweb.audit.judging.rows import judge_repository
-    from harborweb.audit.judging.survey import repositories_of
+    from harborweb.audit.judging.rows import judge_registry
     from harborweb.registry.client import Client, Endpoint
     from harborweb.verification.keys import load_public_key
 
     async def judge() -> Counter[tuple[str, bool]]:
-        found: Counter[tuple[str, bool]] = Counter()
+        known = memory.get if again else None
         async with Client(Endpoint(url, allow_http=True)) as client:
-            for name in await repositories_of(client):
-                known = memory.get(name) if again else None
-                rows = judge_repository(client, name, [load_public_key(public_pem, "bench")], memory=known)
-                judged = [one async for one in rows]
-                found.update((one.verdict, one.again) for one in judged)
-                if not again:
-                    memory[name] = {one.digest: remembered.of(one) for one in judged}
-        return found
+            keys = [load_public_key(public_pem, "bench")]
+            judged = [one async for one in judge_registry(client, keys, memory=known)]
+        if not again:
+            for one in judged:
+                memory.setdefault(one.repository, {})[one.digest] = remembered.of(one)
+        return Counter((one.verdict, one.again) for one in judged)
 
     began, worked = time.monotonic(), time.process_time()
     found = asyncio.run(judge())

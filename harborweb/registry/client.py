@@ -5,6 +5,7 @@ registry said so. Bytes are returned only after they hash to the digest they wer
 agree with the digest that the registry itself named.
 """
 
+import copy
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -35,8 +36,8 @@ ACCEPTED = ", ".join(MANIFEST_TYPES)
 PAGE = 1000
 SPARED, SPARED_BYTES = 4096, 4096  # answers that are kept for a second question, and the most bytes of each
 HARBOR_SERVICE = "harbor-registry"
-# How often a repository has to say that there is no referrers API before its silence is taken for granted, and after
-# how many digests it is asked anew.
+# How often a registry has to say that there is no referrers API before its silence is taken for granted, one of its
+# repositories saying it once at least, and after how many digests a repository is asked anew.
 SAID_SO, ASKED_ANEW = 3, 64
 
 
@@ -79,7 +80,7 @@ class Client:
         self._ahead: dict[str, Plain] = {}  # plain answers by path, each good for one question
         self._spared: dict[str, Plain] = {}  # those that will be asked for ahead once more
         self.cosign_tags: tuple[str, float, frozenset[str] | None] = ("", 0.0, None)  # of a repository, and when
-        self._without_api: dict[str, int] = {}  # how often a repository said that it has no referrers API
+        self._without_api: dict[str, int] = {}  # how often a repository, or "" for all, said that there is no such API
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +93,18 @@ class Client:
         if self._quick is not None:
             self._quick.close()
         await self.transport.close()
+
+    def beside(self) -> "Client":
+        """This client once more, to read another repository at the same time: only what is asked ahead is its own.
+
+        Its connections, its sign-in and what it knows of the registry are those of this one, which is the one to close.
+        """
+        self.hasten()
+        twin = copy.copy(self)
+        twin._ahead, twin._spared, twin.cosign_tags = {}, {}, ("", 0.0, None)
+        if self.endpoint.signatures_at is not None:
+            twin._signatures = self.signatures_of("")[0].beside()
+        return twin
 
     def signatures_of(self, repository: str) -> "tuple[Client, str]":
         """Where the signatures of the images in `repository` are: a client (closed with this one) and a repository."""
@@ -245,8 +258,8 @@ class Client:
 
     def asks_referrers(self, repository: str) -> bool:
         """Whether the referrers API of `repository` is worth a question; it is not where it said so often enough."""
-        said = self._without_api.get(repository, 0)
-        return said < SAID_SO or said % ASKED_ANEW == 0
+        said, everywhere = self._without_api.get(repository, 0), self._without_api.get("", 0)
+        return said < (1 if everywhere >= SAID_SO else SAID_SO) or said % ASKED_ANEW == 0
 
     def unasked_referrers(self, repository: str) -> None:
         """Count a digest that the referrers API was not asked about."""
@@ -268,7 +281,8 @@ class Client:
         what = _("the referrers of %s") % f"{repository}@{digest}"
         first = await self.send("GET", path, scope=pull(repository), headers={"Accept": OCI_INDEX})
         if first.status == 200:
-            self._without_api.pop(repository, None)
+            for name in (repository, ""):
+                self._without_api.pop(name, None)
             found: list[dict[str, Any]] = []
             if first.headers.get("X-Total-Count") == "0" and first.body.strip() == b"{}":
                 return Referrers(found, "api")
@@ -279,7 +293,8 @@ class Client:
         if first.status not in {404, 405} or not own_words:
             raise self._failure(first, what)
         if first.media_type == "text/plain":  # the words of a server that has no such address
-            self._without_api[repository] = self._without_api.get(repository, 0) + 1
+            for name in (repository, ""):
+                self._without_api[name] = self._without_api.get(name, 0) + 1
         return await self._at_fallback_tag(repository, digest) if fallback else Referrers([], "none")
 
     async def _at_fallback_tag(self, repository: str, digest: str) -> Referrers:

@@ -30,7 +30,7 @@ from harborweb.registry.plain import AS_BEFORE, Plain, joined
 CONNECTIONS = 8
 HEAD_BYTES = 16 * 1024
 CHUNKED_BYTES = 256 * 1024
-DEPTH = 16  # requests that a connection carries, at last: one at first, then twice as many with each lot
+DEPTH = 64  # requests that a connection carries, at last: one at first, then twice as many with each lot
 HELD_BYTES = 32 * 1024 * 1024  # of the answers to requests that were made together
 TOGETHER_BYTES = HELD_BYTES // CONNECTIONS  # of the answers that one connection carries together
 MOST_BROKEN = 4  # lots of several requests that were not answered as they should be; then each is alone

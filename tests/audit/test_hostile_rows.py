@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -357,3 +358,64 @@ def test_the_command_repeats_an_attestation(judged: Callable[..., Judged], tmp_p
         (tmp_path / file.name).write_bytes(file.body)
     assert (row.verdict, row.key != "") == (Verdict.ATTESTATION_ONLY, True)
     succeed(row.command.splitlines(), tmp_path)
+
+
+def test_repositories_side_by_side(registry: parts.Registry, signers: dict[str, Signer], tmp_path: Path) -> None:
+    """More repositories than are judged at a time: each verdict is as that of the repository alone, and the referrers
+    API, which this registry has not, is asked about once in most of them."""
+    names = [f"beside/{number}" for number in range(7)]
+    asked: list[str] = []
+
+    class Counting(Client):
+        async def send(self, method: str, path: Any, **more: Any) -> Any:
+            asked.append(str(path))
+            return await super().send(method, path, **more)
+
+    async def walk() -> None:
+        async with Counting(Endpoint(registry.url, allow_http=True)) as client:
+            for number, name in enumerate(names):
+                bench = Bench(client, name, signers, tmp_path, client.endpoint.host)
+                for tag in range(3):
+                    digest = await bench.image(f"t{tag}")
+                    if (number + tag) % 2:
+                        await bench.simple(digest)
+            keys = [signers["trusted"].public]
+            alone = [one for name in names for one in [row async for row in judge_repository(client, name, keys)]]
+            asked.clear()
+        async with Counting(Endpoint(registry.url, allow_http=True)) as client:
+            told: list[tuple[int, int]] = []
+            progress = lambda judged, known: told.append((judged, known))  # noqa: E731
+            rows = judge_registry(client, keys, repositories=[*names, names[0]], on_progress=progress)
+            beside = [one async for one in rows]
+        assert told[-1] == (21, 21)
+        assert len(beside) == len(alone) == 21
+        assert {(one.repository, one.tags, one.digest, one.verdict) for one in beside} == {
+            (one.repository, one.tags, one.digest, one.verdict) for one in alone
+        }
+        assert {one.verdict for one in beside} == {Verdict.TRUSTED, Verdict.UNSIGNED}
+        questions = [path.split("/referrers/")[0] for path in asked if "/referrers/" in path]
+        assert set(questions) == {f"/v2/{name}" for name in names}
+        assert len(questions) <= 4 * 3 + 3, questions
+
+    asyncio.run(walk())
+
+
+def test_side_by_side_stops_together(registry: parts.Registry, signers: dict[str, Signer], tmp_path: Path) -> None:
+    """One repository that is not there ends all; who closes early leaves no task behind."""
+
+    async def walk() -> None:
+        async with Client(Endpoint(registry.url, allow_http=True)) as client:
+            bench = Bench(client, "together/one", signers, tmp_path, client.endpoint.host)
+            for number in range(20):
+                await bench.image(f"t{number}")
+            both = ["together/one", "together/never"]
+            with pytest.raises(NotFound):
+                _all = [one async for one in judge_registry(client, [], repositories=both)]
+            async with aclosing(judge_registry(client, [], repositories=both[:1])) as rows:
+                async for _row in rows:
+                    break
+            await asyncio.sleep(0)
+            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.done()]
+            assert left == []
+
+    asyncio.run(walk())

@@ -1,13 +1,15 @@
 """A whole repository or registry, judged row by row, indexes before what they list."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import pairwise
+from typing import TypeVar
 
 from harborweb.audit.badge.harbor import NOT_ASKED, badge_by_places
 from harborweb.audit.judging.collect import Options, look, look_told, signatures_of
@@ -24,9 +26,13 @@ from harborweb.verification.verdict import Finding, Opinion, Verdict, judge
 
 logger = logging.getLogger(__name__)
 
-PIECE = 32  # rows that are judged while what the next ones name is asked for
+PIECE = 64  # rows that are judged while what the next ones name is asked for
 AT_A_STRETCH = 8  # rows that are judged before others have their turn
 
+SIDE_BY_SIDE = 4  # repositories: while one is judged, the registry has something to do for the others
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 Progress = Callable[[int, int], None]  # judged, known so far
 
 
@@ -36,33 +42,48 @@ async def judge_registry(
     options: Options | None = None,
     repositories: Iterable[str] | None = None,
     on_progress: Progress | None = None,
+    memory: Callable[[str], Memory | None] | None = None,
 ) -> AsyncGenerator[Judgement]:
-    """Judge `repositories`, or all that the registry lists.
+    """Judge `repositories`, or all that the registry lists, a few of them side by side; `memory` has what is known.
 
     A repository that cannot be listed is one unchecked row without a digest. Raises RegistryError when
     the registry cannot list its repositories, NotFound when a named one is not there.
     """
+    options = options or Options()
     named = repositories is not None
-    names = list(repositories) if repositories is not None else await repositories_of(client)
-    before = 0
-    for name in dict.fromkeys(names):
-        done = before
+    names = list(dict.fromkeys(repositories if repositories is not None else await repositories_of(client)))
+    with contextlib.suppress(RegistryError):  # each repository says it
+        await client.is_harbor()
+    elsewhere = options.signatures
+    readers = [
+        (client.beside(), replace(options, signatures=elsewhere.beside() if elsewhere else None))
+        for _number in range(min(SIDE_BY_SIDE, len(names)))
+    ]
+    counts: dict[str, tuple[int, int]] = {}
 
-        def tell(judged: int, known: int, before: int = before) -> None:
+    async def work(name: str, found: Callable[[Judgement], None]) -> None:
+        def tell(judged: int, known: int) -> None:
+            counts[name] = judged, known
             if on_progress is not None:
-                on_progress(before + judged, before + known)
+                on_progress(*map(sum, zip(*counts.values(), strict=True)))
 
+        reader, own = readers.pop()
         try:
-            async with aclosing(judge_repository(client, name, keys, options, tell)) as judgements:
+            known = memory(name) if memory is not None else None
+            async with aclosing(judge_repository(reader, name, keys, own, tell, memory=known)) as judgements:
                 async for judgement in judgements:
-                    done += 1
-                    yield judgement
+                    found(judgement)
         except NotFound:
             if named:
                 raise
         except RegistryError as error:
-            yield Judgement(name, (), "", Verdict.UNCHECKED, error.message)
-        before = done
+            found(Judgement(name, (), "", Verdict.UNCHECKED, error.message))
+        finally:
+            readers.append((reader, own))
+
+    async with aclosing(_side_by_side(names, work, len(readers))) as judged:
+        async for judgement in judged:
+            yield judgement
 
 
 async def judge_repository(
@@ -350,19 +371,35 @@ class _Judge:
 
 async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tuple[str, Judgement]]:
     """Judge `rows` side by side, each handed over soon after it is done."""
-    waiting, done, news = iter(rows), deque[tuple[str, Judgement]](), asyncio.Event()
 
-    async def work() -> None:
+    async def work(row: Row, found: Callable[[tuple[str, Judgement]], None]) -> None:
+        found((row.digest, await judge_one(row)))
+
+    async with aclosing(_side_by_side(rows, work, judge_one.options.concurrency)) as judged:
+        async for one in judged:
+            yield one
+
+
+async def _side_by_side(
+    items: Iterable[Item], work: Callable[[Item, Callable[[Found], None]], Awaitable[None]], most: int
+) -> AsyncGenerator[Found]:
+    """What `work` finds of each item, at most `most` of them worked at together; closing it early cancels them."""
+    waiting, done, news = iter(items), deque[Found](), asyncio.Event()
+
+    def found(one: Found) -> None:
+        done.append(one)
+        news.set()
+
+    async def take() -> None:
         try:
-            for count, row in enumerate(waiting, 1):
-                done.append((row.digest, await judge_one(row)))
-                news.set()
+            for count, item in enumerate(waiting, 1):
+                await work(item, found)
                 if count % AT_A_STRETCH == 0:
                     await asyncio.sleep(0)
         finally:
             news.set()
 
-    tasks = [asyncio.create_task(work()) for _one in range(min(len(rows), judge_one.options.concurrency))]
+    tasks = [asyncio.create_task(take()) for _number in range(most)]
     try:
         while done or not all(task.done() for task in tasks):
             await news.wait()
