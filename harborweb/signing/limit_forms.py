@@ -37,6 +37,26 @@ class MomentField(forms.DateTimeField):
         return super().to_python(value)
 
 
+class ProjectsField(forms.CharField):
+    """Patterns of projects, each once; none means every project."""
+
+    def __init__(self, **more: Any) -> None:
+        text = _("Names or patterns with spaces between them, for example team edge-*. Empty: every project.")
+        plain = forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"})
+        super().__init__(required=False, max_length=4000, help_text=text, widget=plain, **more)
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(super().clean(value).replace(",", " ").split()))
+        for one in found:
+            if not PATTERN.fullmatch(one):
+                raise forms.ValidationError(
+                    now("“%(name)s” is no name or pattern of a project."), params={"name": one[:80]}
+                )
+        if len(found) > MOST:
+            raise forms.ValidationError(now("At most %d patterns.") % MOST)
+        return found
+
+
 class LimitsForm(forms.Form):
     """Every limit of one key."""
 
@@ -71,13 +91,7 @@ class LimitsForm(forms.Form):
         max_length=500,
         help_text=_("Kept in the activity trail and in every report."),
     )
-    projects = forms.CharField(
-        label=_("Projects that trust it"),
-        required=False,
-        max_length=4000,
-        help_text=_("Names or patterns with spaces between them, for example team edge-*. Empty: every project."),
-        widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
-    )
+    projects = ProjectsField(label=_("Projects that trust it"))
     published = forms.BooleanField(
         label=_("Publish the public key"),
         required=False,
@@ -95,18 +109,6 @@ class LimitsForm(forms.Form):
         """The form filled with `limits`."""
         values = {name: getattr(limits, name) for name in cls.base_fields}
         return cls(key, initial=values | {"projects": " ".join(limits.projects)})
-
-    def clean_projects(self) -> tuple[str, ...]:
-        """Patterns, each once."""
-        found = tuple(dict.fromkeys(self.cleaned_data["projects"].replace(",", " ").split()))
-        for one in found:
-            if not PATTERN.fullmatch(one):
-                raise forms.ValidationError(
-                    now("“%(name)s” is no name or pattern of a project."), params={"name": one[:80]}
-                )
-        if len(found) > MOST:
-            raise forms.ValidationError(now("At most %d patterns.") % MOST)
-        return found
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -43,10 +43,14 @@ _FAULTS = (
 
 @dataclass(frozen=True)
 class Allowed:
-    """An identity whose keyless signatures count, with its issuer; `*` stands for any characters, nothing else does."""
+    """An identity whose keyless signatures count, with its issuer; `*` stands for any characters, nothing else does.
+
+    `projects` are patterns of projects where they count, none means every project.
+    """
 
     subject: str
     issuer: str
+    projects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for text, what in ((self.subject, "subject"), (self.issuer, "issuer")):
@@ -129,6 +133,13 @@ class KeylessTrust:
 
     root: Root | None = None
     allowed: tuple[Allowed, ...] = ()
+
+    def within(self, project: str) -> "KeylessTrust":
+        """What is trusted in one project."""
+        if not any(one.projects for one in self.allowed):
+            return self
+        here = (one for one in self.allowed if not one.projects or any(fnmatchcase(project, p) for p in one.projects))
+        return KeylessTrust(self.root, tuple(here))
 
 
 NOBODY = KeylessTrust()

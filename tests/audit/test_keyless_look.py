@@ -25,6 +25,7 @@ def test_a_root_and_an_identity(page: Watched, live_server: Any, person: Any, tm
     page.get_by_text("nobody’s count yet").wait_for()
     page.get_by_label("Identity", exact=True).fill("https://github.com/acme/app/.github/workflows/*")
     page.get_by_label("Issuer").fill(ISSUED_BY)
+    page.get_by_label("Projects that trust it").fill("team edge-*")
     page.get_by_role("button", name="Allow the identity").click()
     page.get_by_text("1 identity counts").wait_for()
     look(page, "keyless")

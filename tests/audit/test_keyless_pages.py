@@ -128,6 +128,23 @@ def test_from_shown_to_trusted_and_back(
     assert done <= set(Activity.objects.values_list("action", flat=True))
 
 
+def test_an_identity_counts_in_its_projects(admin: Browser, row: Registry, sweep: Sweeper) -> None:
+    """As a key does; where another pair fits the same signature, that one's projects count too."""
+    admin.post(reverse("audit:keyless_root"), {"file": root_file()})
+    admin.post(reverse("audit:keyless_allow"), {"subject": "*@example.test", "issuer": ISSUED_BY, "projects": "edge-*"})
+    sweep(row)
+    assert verdict().verdict == Verdict.UNKNOWN_KEY and "not trusted here" in verdict().reason
+    admin.post(reverse("audit:keyless_allow"), {"subject": SUBJECT, "issuer": ISSUED_BY, "projects": "edge te*"})
+    assert "only in edge, te*" in admin.get(reverse("audit:keyless")).content.decode()
+    sweep(row)
+    assert verdict().verdict == Verdict.TRUSTED, "judged anew: who counts has changed"
+    admin.post(reverse("audit:keyless_disallow", args=[TrustedIdentity.objects.get(subject=SUBJECT).pk]))
+    judged_again()
+    assert verdict().verdict == Verdict.UNKNOWN_KEY
+    refused = admin.post(reverse("audit:keyless_allow"), {"subject": "a", "issuer": ISSUED_BY, "projects": "no/name"})
+    assert refused.status_code == 422 and TrustedIdentity.objects.count() == 1
+
+
 def test_a_sweep_follows_the_signatures_to_where_they_are_said_to_be(
     row: Registry, images: Any, sweep: Sweeper
 ) -> None:

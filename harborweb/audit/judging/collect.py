@@ -140,6 +140,7 @@ class _Search:
         self.digest = digest
         self.keys = keys
         self.options = options
+        self.keyless = options.keyless.within(repository.partition("/")[0])
         self.listed = listed
         self.bytes_read = 0
         self.at_tag = ""  # the digest of what the `.sig` tag holds
@@ -204,7 +205,7 @@ class _Search:
                 read[source] = payload
                 finding = simple_signing.judge_layer(
                     payload, layer.annotations, self.digest, self.keys, self.options.annotations, where,
-                    self.options.keyless,
+                    self.keyless,
                 )  # fmt: skip
                 found.append(Seen(finding, body))
 
@@ -263,9 +264,7 @@ class _Search:
     async def _bundle(self, layer: Descriptor, body: bytes, place: str, found: list[Seen]) -> None:
         data = await self._blob(layer, self.options.bundle_bytes, place, body, found)
         if data is not None:
-            finding = bundle.judge_bundle(
-                data, self.digest, self.keys, self.options.annotations, place, self.options.keyless
-            )
+            finding = bundle.judge_bundle(data, self.digest, self.keys, self.options.annotations, place, self.keyless)
             found.append(Seen(finding, body))
 
     async def attestation_tag(self, found: list[Seen]) -> None:

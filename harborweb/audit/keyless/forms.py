@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.registry.forms import PLAIN
+from harborweb.signing.limit_forms import ProjectsField
 from harborweb.verification.keyless import MAX_PATTERN
 
 
@@ -18,7 +19,7 @@ class RootForm(forms.Form):
 
 
 class IdentityForm(forms.Form):
-    """A pair of identity and issuer."""
+    """A pair of identity and issuer, and where it counts."""
 
     subject = forms.CharField(
         label=_("Identity"), max_length=MAX_PATTERN,
@@ -31,3 +32,4 @@ class IdentityForm(forms.Form):
         help_text=_("Who signs that identity in, for example https://token.actions.githubusercontent.com."),
         widget=forms.TextInput(attrs={**PLAIN, "class": "mono"}),
     )  # fmt: skip
+    projects = ProjectsField(label=_("Projects that trust it"))

@@ -1,5 +1,6 @@
 """The door of keyless trust: give a root, allow an identity, and what the audit goes by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,7 +43,7 @@ def given() -> Given | None:
 
 def allowed() -> tuple[Allowed, ...]:
     """Every identity that counts."""
-    return tuple(Allowed(one.subject, one.issuer) for one in TrustedIdentity.objects.all())
+    return tuple(Allowed(one.subject, one.issuer, tuple(one.projects)) for one in TrustedIdentity.objects.all())
 
 
 def keyless_trust() -> KeylessTrust:
@@ -79,17 +80,22 @@ def take_away(request: HttpRequest) -> None:
         record(request, "remove trusted root", FILE, row.fingerprint)
 
 
-def allow(request: HttpRequest, subject: str, issuer: str) -> TrustedIdentity:
-    """Count keyless signatures of an identity; raises Problem for one that means everybody, or is here already."""
+def allow(request: HttpRequest, subject: str, issuer: str, projects: Sequence[str] = ()) -> TrustedIdentity:
+    """Count keyless signatures of an identity, in projects that fit one of these patterns, or in all.
+
+    Raises Problem for one that means everybody, or is here already.
+    """
     Allowed(subject, issuer)
     try:
         with transaction.atomic():
-            row = TrustedIdentity.objects.create(subject=subject, issuer=issuer, added_by=_who(request))
+            row = TrustedIdentity.objects.create(
+                subject=subject, issuer=issuer, projects=list(projects), added_by=_who(request)
+            )
     except IntegrityError as error:
         raise Problem(
             _("%s is allowed already.") % subject, _("Look at the list of identities."), field="subject"
         ) from error
-    record(request, "allow identity", subject, issuer)
+    record(request, "allow identity", subject, ", ".join([issuer, *projects]))
     return row
 
 

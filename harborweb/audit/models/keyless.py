@@ -21,6 +21,7 @@ class TrustedIdentity(models.Model):
 
     subject = models.CharField(max_length=500)
     issuer = models.CharField(max_length=500)
+    projects: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)  # patterns; none: every one
     added = models.DateTimeField(default=timezone.now)
     added_by = models.CharField(max_length=150)
 
