@@ -82,7 +82,6 @@ def fill(url: str, password: str, count: int) -> Any:
     from harborweb import sealing
     from harborweb.audit.models import ArtifactVerdict, Sweep, TagSighting
     from harborweb.audit.policies.restanding import restand_all
-    from harborweb.audit.policies.standings import Standings
     from harborweb.audit.words import ORDER
     from harborweb.registry.models import PASSWORD_PURPOSE, Registry
     from tests.harbor_double.state import digest_of
@@ -107,7 +106,7 @@ def fill(url: str, password: str, count: int) -> Any:
         ),
         batch_size=500,
     )  # fmt: skip
-    restand_all(registry, Standings.of(registry))
+    restand_all(registry)
     TagSighting.objects.bulk_create(
         TagSighting(
             registry=registry, repository=REPOSITORY, tag=f"v{tag}", digest=digest_of(f"{REPOSITORY} {tag + k}"),

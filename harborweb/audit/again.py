@@ -1,15 +1,19 @@
-"""Judge again what has just been signed, so that no page contradicts the signature it shows."""
+"""Judge again what has just been signed, or what a key made trusted that has changed: no page contradicts either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.rows import judge_artifact
 from harborweb.audit.keeping import keep_again
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.trusting import Trust, kept_by_current
+from harborweb.errors import Problem
+from harborweb.jobs.run import Run
 from harborweb.registry import running
 from harborweb.registry.client import Client
 from harborweb.registry.models import Registry
@@ -30,6 +34,31 @@ def judge_many_again(registry: Registry, repository: str, digests: Sequence[str]
     """The same for many digests of one repository, a part at a time; what indexes list was signed with them."""
     for start in range(0, len(digests), MOST):
         _again(registry, repository, _rows(registry, repository).filter(digest__in=digests[start : start + MOST]))
+
+
+def judge_all_again(run: Run, wanted: Mapping[tuple[int, str], Sequence[str]]) -> str:
+    """Judge `wanted`, digests by number of registry and repository, again; the sentence that says how many.
+
+    A registry that cannot even be asked does not keep the others from it; raises Problem in the end that names it.
+    """
+    total, done, failed = sum(map(len, wanted.values())), 0, []
+    registries = Registry.objects.in_bulk({number for number, _repository in wanted})
+    for (number, repository), digests in wanted.items():
+        run.progress(done, total)
+        if (registry := registries.get(number)) is None:
+            continue
+        try:
+            judge_many_again(registry, repository, digests)
+            done += len(digests)
+        except Problem as problem:
+            failed.append(f"{registry.name}/{repository}")
+            run.line(f"{failed[-1]}: {problem}", "err")
+    if failed:
+        raise Problem(
+            _("What is kept of %s could not be judged again.") % ", ".join(failed[:10]),
+            _("The log says why. Until it is mended, and that registry swept, its verdicts are those of before."),
+        )
+    return ngettext("%(n)d verdict is up to date.", "%(n)d verdicts are up to date.", done) % {"n": done}
 
 
 def _rows(registry: Registry, repository: str) -> QuerySet[ArtifactVerdict]:

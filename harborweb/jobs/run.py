@@ -74,6 +74,12 @@ class Run:
         for line in text.splitlines() or [""]:
             self._add(line, stream)
 
+    def make_way(self) -> bool:
+        """Give up being the only one: whoever asks for the same from now on gets a job of their own. A job that goes by
+        what people change does so before it reads it, so that no change falls between two. False where it had before.
+        """
+        return bool(Job.objects.filter(pk=self.job.pk).exclude(exclusive=None).update(exclusive=None))
+
     def stopping(self) -> bool:
         """Whether a person asked to stop, or the job was given up."""
         return self._stop.is_set() and not self._deaf

@@ -11,7 +11,6 @@ import harborweb.audit.tasks  # noqa: F401 - whoever follows what is kept
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.keeping import Looked, keep_some
 from harborweb.audit.policies.restanding import restand_all
-from harborweb.audit.policies.standings import Standings
 from harborweb.registry.models import Registry
 from harborweb.verification.verdict import Verdict
 
@@ -36,4 +35,4 @@ def keep(registry: Registry, repository: str, judgements: Sequence[Judgement]) -
 
 def settled(registry: Registry) -> None:
     """Rows that a test wrote by itself, as keeping would have left them: how they stand, and their findings."""
-    restand_all(registry, Standings.of(registry))
+    restand_all(registry)

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from harborweb.accounts.models import Activity
 from harborweb.accounts.roles import Role
+from harborweb.audit import beat, tasks
 from harborweb.audit.keys import ending, facts, judging, rotation, services
 from harborweb.audit.models import ArtifactVerdict, Channel, Happening, SignatureSeen
 from harborweb.audit.notices.wording import told
 from harborweb.jobs.models import Job
+from harborweb.jobs.run import Run
 from harborweb.registry.models import Registry
 from harborweb.signing import keysmith
 from harborweb.signing import workshop as signing
@@ -113,6 +115,36 @@ def test_a_revocation_is_seen_saved_judged_and_taken_back(swept: Key, admin: Any
     assert green() == before
     trail = list(Activity.objects.filter(subject=swept.name).order_by("pk").values_list("action", "detail"))
     assert [one[0] for one in trail] == ["revoke key", "restore key limits"] and "Laptop lost" in trail[0][1]
+
+
+def test_a_revocation_while_the_key_is_looked_at_has_a_job_of_its_own(swept: Key) -> None:
+    looking = rotation.look(None, swept)
+    limits = replace(Limits.of(swept), revoked_from=timezone.now() - 48 * HOUR, revoked_reason="Laptop lost")
+    seen = services.mark(limits, services.impact(swept, limits))
+
+    def work(run: Run) -> dict[str, Any]:
+        result = judging.judge_key(run)  # had judged all of it by then
+        services.save(None, swept, limits, seen)
+        return result
+
+    assert elsewhere(done, looking, work).state == "succeeded" and green()
+    job = Job.objects.get(kind="judge_key", title__startswith="Judge again")
+    assert job.pk != looking.pk and elsewhere(done, job, judging.judge_key).state == "succeeded"
+    assert not green()
+
+
+def test_what_is_owed_is_asked_for_again_when_its_worker_was_killed(redis_settings: str) -> None:
+    lost = Job.objects.create(
+        task=tasks.judge_key.name, queue="default", kind="judge_key", title="Judge again", state=Job.State.LOST,
+        finished=timezone.now(), arguments={"key": 1, "strangers": False},
+    )  # fmt: skip
+    assert (beat.ask_again(), beat.ask_again()) == (1, 0)
+    again = Job.objects.exclude(pk=lost.pk).get()
+    assert (again.task, again.arguments, again.state) == (lost.task, lost.arguments, "requested")
+    for _time in range(beat.MOST_TIMES + 2):
+        Job.objects.exclude(state=Job.State.LOST).update(state=Job.State.LOST, finished=timezone.now())
+        beat.ask_again()
+    assert Job.objects.count() == 1 + beat.MOST_TIMES
 
 
 def test_a_key_that_is_trusted_gains_what_its_evidence_proves(known: Registry, sweep: Any, admin: Any) -> None:

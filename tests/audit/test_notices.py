@@ -276,6 +276,14 @@ def test_no_address_is_asked_at_which_a_cloud_tells_its_machine_secrets(
         sending._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", (host.strip("[]"), 80)))
 
 
+def test_an_address_that_does_not_open_is_not_tried_without_end(registry: Registry, redis_settings: str) -> None:
+    one = channel("ops@lab.example", kind="email", address_sealed=b"sealed with another secret")
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    assert "sealed with another app secret" in tell(one).error
+    one.refresh_from_db()
+    assert one.failures == 1 and telling.look_after(tasks.tell) == 0
+
+
 def test_the_scheduler_groups_and_waits(registry: Registry, redis_settings: str) -> None:
     one = channel("http://127.0.0.1:1/", minutes=30)
     keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])

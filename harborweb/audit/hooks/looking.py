@@ -23,7 +23,6 @@ from harborweb.audit.signing import deciding
 from harborweb.audit.trusting import Trust, kept_by_current
 from harborweb.audit.words import WORDS
 from harborweb.errors import Problem
-from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
 from harborweb.registry import names
 from harborweb.registry.client import Client, NotFound, RegistryError
@@ -73,9 +72,7 @@ def _next(run: Run, registry: Registry, repository: str) -> list[HookEvent]:
     run.check()
     if events := queueing.take(run.job, registry, repository):
         return events
-    if not Job.objects.filter(pk=run.job.pk).exclude(exclusive=None).update(exclusive=None):
-        return []
-    return queueing.take(run.job, registry, repository)
+    return queueing.take(run.job, registry, repository) if run.make_way() else []
 
 
 def _later(run: Run, events: list[HookEvent], error: RegistryError) -> None:

@@ -8,12 +8,10 @@ from collections.abc import Collection
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from harborweb.audit.again import judge_many_again
+from harborweb.audit.again import judge_all_again
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.jobs.run import Run
-from harborweb.registry.models import Registry
 from harborweb.verification.verdict import GREEN
 
 
@@ -26,15 +24,7 @@ def judge_identities(run: Run) -> dict[str, Any]:
     run.step(1, 2, _("Find what they have signed"))
     wanted = _signed_by(frozenset(run.arguments["fingerprints"]))
     run.step(2, 2, _("Judge again"))
-    total, done = sum(map(len, wanted.values())), 0
-    registries = Registry.objects.in_bulk({registry for registry, _repository in wanted})
-    for (registry, repository), digests in wanted.items():
-        run.progress(done, total)
-        if registry in registries:
-            judge_many_again(registries[registry], repository, digests)
-            done += len(digests)
-    found = ngettext("%(n)d verdict is up to date.", "%(n)d verdicts are up to date.", done)
-    return {"message": found % {"n": done}}
+    return {"message": judge_all_again(run, wanted)}
 
 
 def _signed_by(fingerprints: Collection[str]) -> dict[tuple[int, str], list[str]]:

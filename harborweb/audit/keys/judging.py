@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from harborweb.audit.again import judge_many_again
+from harborweb.audit.again import judge_all_again
 from harborweb.audit.keys.impact import Sights, artifacts
 from harborweb.audit.policies.restanding import restand_all
-from harborweb.audit.policies.standings import Standings, latest
+from harborweb.audit.policies.standings import latest
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.models import Registry
@@ -21,29 +20,22 @@ STRANGE = {Verdict.UNKNOWN_KEY, Verdict.INVALID}
 def judge_key(run: Run) -> dict[str, Any]:
     """Judge again what a key's limits decide about.
 
-    1. Find what the key has signed, and what is listed by it
-    2. Judge each again, a repository at a time
-    3. Say anew what each registry's policy makes of its verdicts: a policy may ask for every trusted key
+    1. Say anew what each registry's policy makes of its verdicts: a policy may ask for every trusted key
+    2. Find what the key has signed, and what is listed by it
+    3. Judge each again, a repository at a time
     """
+    run.make_way()
     key = Key.objects.filter(pk=run.arguments["key"]).first()
     if key is None:
         raise Problem(_("The key was deleted before the job began."), _("Sweep the registries again."))
-    run.step(1, 3, _("Find what it has signed"))
-    wanted = _affected(key, strangers=bool(run.arguments.get("strangers")))
-    run.step(2, 3, _("Judge again"))
-    total, done = sum(len(digests) for digests in wanted.values()), 0
-    registries = Registry.objects.in_bulk({registry for registry, _repository in wanted})
-    for (registry, repository), digests in wanted.items():
-        run.progress(done, total)
-        if registry in registries:
-            judge_many_again(registries[registry], repository, digests)
-            done += len(digests)
-    run.step(3, 3, _("What the policies make of it"))
+    run.step(1, 3, _("What the policies make of it"))
     for one in Registry.objects.all():
         if latest(one) is not None:
-            restand_all(one, Standings.of(one), on_repository=run.progress)
-    found = ngettext("%(n)d verdict is up to date.", "%(n)d verdicts are up to date.", done)
-    return {"message": found % {"n": done}}
+            restand_all(one, on_repository=run.progress)
+    run.step(2, 3, _("Find what it has signed"))
+    wanted = _affected(key, strangers=bool(run.arguments.get("strangers")))
+    run.step(3, 3, _("Judge again"))
+    return {"message": judge_all_again(run, wanted)}
 
 
 def _affected(key: Key, *, strangers: bool) -> dict[tuple[int, str], list[str]]:

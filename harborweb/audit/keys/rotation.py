@@ -16,11 +16,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from harborweb.audit import tasks
 from harborweb.audit.keys.impact import Artifact, Sights, artifacts
+from harborweb.audit.keys.services import judge_again, judging
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.errors import Problem
-from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
 from harborweb.signing.limit_forms import FORMAT
@@ -64,15 +63,12 @@ def state(old: Key) -> State:
     looks = ArtifactVerdict.objects.filter(verdict=Verdict.TRUSTED).order_by("checked").only("checked")
     oldest = next((row.checked for row in looks.iterator() if row.pk in wanted), None) if wanted else None
     lists = list(BulkSigning.objects.filter(query=_query(old)).select_related("registry", "job")[:20])
-    return State(len(held), left, oldest, lists, _looking(old))
+    return State(len(held), left, oldest, lists, judging(old))
 
 
 def look(request: HttpRequest | None, old: Key) -> Job:
-    """Have what the old key has signed judged again."""
-    return jobs.request(
-        tasks.judge_key, kind="judge_key", title=_("Look again at what %s has signed") % old.name, subject=old.name,
-        by=request, arguments={"key": old.pk, "strangers": False}, exclusive=f"judge_key:{old.pk}",
-    )  # fmt: skip
+    """Have what the old key has signed judged again, unless that is being done."""
+    return judging(old) or judge_again(request, old, _("Look again at what %s has signed"))
 
 
 def choose(request: HttpRequest | None, old: Key, new: Key) -> None:
@@ -148,10 +144,6 @@ def _held(old: Key) -> list[Artifact]:
 
 def _signed_by(new: Key) -> set[int]:
     return {row.pk for row in artifacts(new, Sights.of(new)) if row.theirs}
-
-
-def _looking(old: Key) -> Job | None:
-    return Job.objects.filter(exclusive=f"judge_key:{old.pk}", state__in=Job.ACTIVE).first()
 
 
 def _query(old: Key) -> str:

@@ -39,7 +39,8 @@ def save(request: HttpRequest | None, key: Key, limits: Limits, seen: str, *, re
     with transaction.atomic():
         if not set_limits(request, key, limits, restored=restored):
             return None
-        return _judge_again(request, key, strangers=strangers) if _matters(before, limits) else None
+        title = _("Judge again what %s has signed")
+        return judge_again(request, key, title, strangers=strangers) if _matters(before, limits) else None
 
 
 def _matters(before: Limits, after: Limits) -> bool:
@@ -53,10 +54,12 @@ def mark(limits: Limits, found: Impact) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _judge_again(request: HttpRequest | None, key: Key, *, strangers: bool) -> Job:
+def judge_again(request: HttpRequest | None, key: Key, title: str, *, strangers: bool = False) -> Job:
+    """The job that judges again what `key` has signed, with `strangers` also what it may have signed before it was
+    trusted; `title` takes its name."""
     return jobs.request(
-        tasks.judge_key, kind="judge_key", title=_("Judge again what %s has signed") % key.name, subject=key.name,
-        by=request, arguments={"key": key.pk, "strangers": strangers}, exclusive=f"judge_key:{key.pk}",
+        tasks.judge_key, kind="judge_key", title=title % key.name, subject=key.name, by=request,
+        arguments={"key": key.pk, "strangers": strangers}, exclusive=f"judge_key:{key.pk}:{int(strangers)}",
     )  # fmt: skip
 
 

@@ -111,7 +111,3 @@ class ChannelForm(forms.Form):
             self.add_error("address", now("This is no URL that can be used. It begins with https:// and names a host."))
         elif url.scheme == "http" and not allow_http:
             self.add_error("address", now("Plain http was not allowed. Use https, or allow it below."))
-
-    def clean_minutes(self) -> int:
-        """A number of minutes."""
-        return int(self.cleaned_data["minutes"])

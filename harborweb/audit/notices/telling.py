@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from harborweb import sealing
 from harborweb.audit.models import Channel, Happening, Message, Sweep
-from harborweb.audit.notices import noting, sending, wording
+from harborweb.audit.notices import sending, wording
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.run import Run
@@ -33,10 +33,9 @@ def look_after(task: Task) -> int:
     """
     now, asked = timezone.now(), 0
     for channel in Channel.objects.filter(enabled=True, due__lte=now):
-        rows = pending(channel)
-        if not rows:
-            continue
         if channel.told and now < channel.told + timedelta(minutes=channel.minutes):
+            continue
+        if not (rows := pending(channel)):
             continue
         sweeping = Sweep.objects.filter(job__state__in=Job.ACTIVE, registry__in={row.registry_id for row in rows})
         if now < rows[0].written + PATIENCE and sweeping.exists():
@@ -88,7 +87,6 @@ def tell(run: Run) -> dict[str, Any]:
     channel = Channel.objects.filter(pk=run.arguments["channel"]).first()
     if channel is None:
         raise Problem(_("The channel was deleted before the job began."), _("Nothing was sent."))
-    run.secret(sealing.unseal(channel.address_sealed, sending.PURPOSE).decode())
     run.step(1, 2, _("Sum up"))
     test = bool(run.arguments["test"])
     rows = [] if test else pending(channel)
@@ -103,6 +101,7 @@ def tell(run: Run) -> dict[str, Any]:
     # The same happenings bear the same name when they are sent again, so that the other side can tell.
     identity = f"msg_test_{message.pk}" if test else f"msg_{channel.pk}_{channel.cursor}_{rows[-1].pk}"
     try:
+        run.secret(sealing.unseal(channel.address_sealed, sending.PURPOSE).decode())
         sending.send(channel, told, identity, timezone.now())
     except Problem as problem:
         _failed(channel, message, problem)
@@ -133,4 +132,3 @@ def _sent(channel: Channel, message: Message, cursor: int) -> None:
         old = channel.messages.order_by("-pk").values_list("pk", flat=True)[KEPT_MESSAGES : KEPT_MESSAGES + 1].first()
         if old:
             channel.messages.filter(pk__lte=old).delete()
-    noting.forget_old()

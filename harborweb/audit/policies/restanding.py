@@ -68,11 +68,14 @@ def restand_moved(registry: Registry, repository: str, fresh: Iterable[str]) -> 
 
 def restand_all(
     registry: Registry,
-    standings: Standings,
     rows: QuerySet[ArtifactVerdict] | None = None,
     on_repository: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write how all rows of a registry, or `rows` of it, stand now, a repository at a time; how many changed."""
+    """Write how all rows of a registry, or `rows` of it, stand now, a repository at a time; how many changed.
+
+    Policy and keys are read in the transaction that writes, so that of two who do this at once nobody goes by older
+    ones than the other.
+    """
     mine = ArtifactVerdict.objects.filter(registry=registry).order_by() if rows is None else rows.order_by()
     count = 0
     names = list(mine.values_list("repository", flat=True).distinct())
@@ -80,6 +83,7 @@ def restand_all(
         if on_repository is not None:
             on_repository(done, len(names))
         with transaction.atomic():
+            standings = Standings.of(registry)
             moved = restand(registry, repository, mine.filter(repository=repository), standings)
             Kept(registry, repository, standings.now, None, moved.before, moved.after).tell()
         count += len(moved.after)
@@ -97,7 +101,5 @@ def restand_due() -> int:
         by_registry.setdefault(number, []).append(pk)
     count = 0
     for registry in Registry.objects.filter(pk__in=by_registry):
-        count += restand_all(
-            registry, Standings.of(registry), ArtifactVerdict.objects.filter(pk__in=by_registry[registry.pk])
-        )
+        count += restand_all(registry, ArtifactVerdict.objects.filter(pk__in=by_registry[registry.pk]))
     return count

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,7 @@ from harborweb.audit import tasks
 from harborweb.audit.models import PolicyRevision
 from harborweb.audit.policies.impact import worth_a_job
 from harborweb.audit.policies.restanding import restand_all
-from harborweb.audit.policies.standings import Standings, latest, number_of
+from harborweb.audit.policies.standings import latest, number_of
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import request as request_job
@@ -29,6 +29,7 @@ class Saved:
     job: Job | None
 
 
+@transaction.atomic
 def save(
     request: HttpRequest | None, registry: Registry, policy: Policy, *, base: int, note: str = "", restored: int = 0
 ) -> Saved:
@@ -44,19 +45,14 @@ def save(
             _("Nothing was saved: this is the policy that holds already."), _("Change a rule or an exemption first.")
         )
     by = request.user.get_username() if request is not None else _("harborweb")
-    try:
-        with transaction.atomic():
-            revision = PolicyRevision.objects.create(
-                registry=registry, number=base + 1, document=document, note=note.strip()[:300],
-                restored=restored or None, by=by,
-            )  # fmt: skip
-    except IntegrityError as error:
-        raise _moved(registry) from error
+    revision = PolicyRevision.objects.create(
+        registry=registry, number=base + 1, document=document, note=note.strip()[:300], restored=restored or None, by=by
+    )
     action = "restore policy" if restored else "save policy"
     record(request, action, registry.name, f"{revision.number}: {revision.note}" if revision.note else str(base + 1))
     if worth_a_job(registry, AT_ONCE):
         return Saved(revision, _applied(request, registry))
-    restand_all(registry, Standings.of(registry))
+    restand_all(registry)
     return Saved(revision, None)
 
 
