@@ -1,5 +1,7 @@
 """What the scheduler asks of the audit, all of it together."""
 
+import logging
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from celery import Task
@@ -15,6 +17,8 @@ from harborweb.celery import app
 from harborweb.jobs.models import Job
 from harborweb.jobs.services import request as request_job
 
+logger = logging.getLogger(__name__)
+
 # What brings verdicts up to date: without it they go by keys, identities and policies that hold no more.
 OWED = ("judge_key", "judge_identities", "apply_policy")
 MOST_TIMES = 3  # that workers may die of one in a day before a person has to look
@@ -22,11 +26,19 @@ DAY = timedelta(days=1)
 
 
 def look_after(look: Task, sweep: Task, tell: Task) -> None:
-    """Queue what waits: events of a Harbor, sweeps whose worker died, what is owed, notices."""
-    queueing.look_after(look)
-    sweeping.look_after(sweep)
-    ask_again()
-    telling.look_after(tell)
+    """Queue what waits: events of a Harbor, sweeps whose worker died, what is owed, notices.
+
+    One that stumbles does not keep the others from theirs.
+    """
+    steps: Sequence[Callable[[], int]] = (
+        lambda: queueing.look_after(look), lambda: sweeping.look_after(sweep), ask_again,
+        lambda: telling.look_after(tell),
+    )  # fmt: skip
+    for queue in steps:
+        try:
+            queue()
+        except Exception:
+            logger.exception("what waits could not all be queued")
 
 
 def ask_again() -> int:
@@ -45,8 +57,10 @@ def ask_again() -> int:
 
 
 def forget_old() -> None:
-    """Forget what is beyond its bounds: changes and tags, solved findings, what was made for others, what was told."""
+    """Forget what is beyond its bounds: changes and tags, solved findings, events that are over, what was made for
+    others, what was told."""
     pruning.forget_old()
     lifecycle.forget_old()
+    queueing.forget_old()
     handouts.forget()
     noting.forget_old()

@@ -92,7 +92,7 @@ def restand_due() -> None:
 
 @shared_task(expires=30)
 def look_after() -> None:
-    """Have looked at what waits, at what a dead job had taken, continued sweeps, and told what there is to tell."""
+    """Queue what waits."""
     beat.look_after(look, sweep, tell)
 
 
@@ -116,5 +116,5 @@ def note_ending() -> None:
 
 @shared_task(expires=3600)
 def forget_old() -> None:
-    """Forget changes, tags and solved findings beyond their bounds, and what was made for others and has expired."""
+    """Forget what is beyond its bounds."""
     beat.forget_old()

@@ -360,7 +360,7 @@ def test_what_is_over_is_forgotten(hook: Hook, monkeypatch: pytest.MonkeyPatch) 
     for number in range(6):
         post(hook, push(tag=f"v{number}"))
     HookEvent.objects.exclude(tag="v0").update(state=State.DONE)
-    queueing.forget_old(hook)
+    queueing.forget_old()
     assert sorted(HookEvent.objects.values_list("tag", flat=True)) == ["v0", "v3", "v4", "v5"]
 
 

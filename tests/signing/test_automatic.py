@@ -152,6 +152,13 @@ def test_a_rule_that_is_off_or_newer_than_the_push_signs_nothing(
     Key.objects.update(password_mode="none", revoked_from=timezone.now())
     told(lab, "v3", push(lab, "builder", "v3"))
     assert decided() == (False, "The key builds is revoked, or its time is up.")
+    digest = push(lab, "builder", "v4")
+    SigningRule.objects.update(on_since=None)  # while Harbor is asked
+    deciding._decided(rule, "team/app", "v4", digest, iter(()))
+    assert decided() == (False, "The rule was switched off meanwhile.")
+    SigningRule.objects.all().delete()
+    deciding._decided(rule, "team/app", "v4", digest, iter(()))
+    assert decided() == (False, "The rule was removed meanwhile.")
 
 
 def test_who_tells_of_what_no_log_confirms_does_not_hold_a_worker(

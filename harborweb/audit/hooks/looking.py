@@ -58,8 +58,6 @@ def look(run: Run) -> dict[str, Any]:
             except RegistryError as error:
                 _later(run, events, error)
             queueing.done(events)
-    for hook in {event.hook for event in HookEvent.objects.filter(job=run.job).select_related("hook")}:
-        queueing.forget_old(hook)
     message = ngettext("%(n)d event was looked into.", "%(n)d events were looked into.", count) % {"n": count}
     return {"message": message, "url": reverse("store:repository", args=[registry.pk, repository])}
 

@@ -32,9 +32,9 @@ def have_looked_at(task: Task, registry: Registry, repository: str) -> Job:
 
 
 def look_after(task: Task) -> int:
-    """Queue what waits and nobody looks at, take back what a dead job had taken, and forget what is long over.
+    """Queue what waits and nobody looks at, and take back what a dead job had taken; how many jobs were asked for.
 
-    Returns how many jobs were asked for. The scheduler has it called.
+    The scheduler has it called.
     """
     _take_back()
     active = Job.objects.filter(
@@ -57,12 +57,13 @@ def _take_back() -> None:
     taken.update(state=State.WAITING, tries=F("tries") + 1, due=timezone.now())
 
 
-def forget_old(hook: Hook) -> None:
-    """Keep the newest KEPT events that are over, and none older than KEPT_DAYS."""
-    over = HookEvent.objects.filter(hook=hook, state__in=[State.DONE, State.LEFT])
-    last = over.order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1].first()
-    old = Q(received__lt=timezone.now() - timedelta(days=KEPT_DAYS))
-    over.filter(old | Q(pk__lte=last) if last else old).delete()
+def forget_old() -> None:
+    """Of each project keep the newest KEPT events that are over, and none older than KEPT_DAYS."""
+    for hook in Hook.objects.all():
+        over = HookEvent.objects.filter(hook=hook, state__in=[State.DONE, State.LEFT])
+        last = over.order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1].first()
+        old = Q(received__lt=timezone.now() - timedelta(days=KEPT_DAYS))
+        over.filter(old | Q(pk__lte=last) if last else old).delete()
 
 
 def take(job: Job, registry: Registry, repository: str) -> list[HookEvent]:

@@ -55,6 +55,7 @@ def _decided(rule: SigningRule, repository: str, tag: str, digest: str, waits: I
     try:
         push = _confirmed(rule.registry, repository, tag, digest, waits)
         decision.pusher, decision.entry = push.who, push.number
+        rule.refresh_from_db()  # while Harbor was asked, somebody may have changed their mind
         same = SigningDecision.objects.filter(
             rule=rule, repository=repository, tag=tag, digest=digest, entry=push.number
         )
@@ -65,6 +66,8 @@ def _decided(rule: SigningRule, repository: str, tag: str, digest: str, waits: I
             return _signed(rule, decision)
     except Problem as problem:
         decision.reason = str(problem)[:500]
+    except SigningRule.DoesNotExist:
+        decision.reason = _("The rule was removed meanwhile.")
     return _kept(decision)
 
 
@@ -72,7 +75,9 @@ def _refusal(rule: SigningRule, push: Push) -> str:
     """Why a confirmed push is not signed, or nothing."""
     if push.who not in rule.pushers:
         return _("Pushed by %(who)s, whom the rule does not name.") % {"who": push.who}
-    if rule.on_since is None or push.at < rule.on_since:
+    if rule.on_since is None:
+        return _("The rule was switched off meanwhile.")
+    if push.at < rule.on_since:
         return _("Pushed before the rule was switched on.")
     if not rule.key.signs or rule.key.asks:
         return _("The key %s cannot sign by itself: its password is not stored here.") % rule.key.name
@@ -125,7 +130,9 @@ def _confirmed(registry: Registry, repository: str, tag: str, digest: str, waits
     )
 
 
+@transaction.atomic
 def _kept(decision: SigningDecision) -> SigningDecision:
+    decision.rule = SigningRule.objects.filter(pk=decision.rule_id or 0).first()  # removed while Harbor was asked: none
     decision.save()
     return decision
 

@@ -99,10 +99,19 @@ def look_after(task: Task) -> int:
     over = open_ones.filter(Q(job=None) | ~Q(job__state__in=Job.ACTIVE))
     continued = 0
     for this in over:
-        lost = this.job is not None and this.job.state == Job.State.LOST
-        if lost and this.attempts < MOST_ATTEMPTS and may_continue(this):
-            go_on(task, this)
+        if _goes_on(task, this):
             continued += 1
         else:
             Sweep.objects.filter(pk=this.pk, finished=None).update(finished=timezone.now())
     return continued
+
+
+def _goes_on(task: Task, this: Sweep) -> bool:
+    """Whether a sweep is continued here; not where its worker did not die, or dies of it, or another has begun."""
+    if this.job is None or this.job.state != Job.State.LOST or this.attempts >= MOST_ATTEMPTS:
+        return False
+    try:
+        go_on(task, this)
+    except Problem:
+        return False
+    return True
