@@ -215,6 +215,53 @@ def test_a_signature_has_its_image_judged_again_and_so_has_its_deletion(lab: Lab
     assert verdicts(name) == {digest: (["1"], "unsigned" if simple else "unchecked")}
 
 
+@pytest.mark.parametrize(("simple", "apart"), [(False, True), (True, False)])
+def test_a_signature_in_a_repository_of_its_own_has_judged_again_what_it_is_about(
+    lab: Lab, sweep: Sweeper, monkeypatch: pytest.MonkeyPatch, simple: bool, apart: bool
+) -> None:
+    """By cosign with COSIGN_REPOSITORY: in the registry of the images, or in another one that is known here."""
+    name, vault = f"other/app-{simple}-{apart}".lower(), f"team/vault-{simple}-{apart}".lower()
+    images = lab.registry
+    if apart:
+        images = Registry.objects.create(name="images", url=lab.server.url, allow_http=True)
+        images.signatures_registry = lab.registry
+    images.signatures_repository = vault
+    images.save()
+    digest = lab.index(name, "1")
+    lab.image(name, "2")
+    sweep(images)
+    mine = ArtifactVerdict.objects.filter(registry=images, repository=name)
+    assert set(mine.values_list("verdict", flat=True)) == {"unsigned"}
+
+    monkeypatch.setenv("COSIGN_REPOSITORY", f"{lab.server.host}/{vault}")
+    lab.sign(name, digest, simple=simple)
+    if simple:
+        tag = f"{digest.replace(':', '-')}.sig"
+        signature = str(lab.do(lambda filler: _digest_of(filler, vault, tag)))
+    else:
+        tag, [signature] = "", lab.referrers(vault, digest)
+    job = lab.pushed(vault, tag, signature)
+    assert job.state == Job.State.SUCCEEDED, job.error
+    assert mine.get(digest=digest).verdict == "trusted"
+    assert set(mine.filter(parents__icontains=digest).values_list("verdict", flat=True)) == {"via_index"}
+    assert mine.get(tags=["2"]).verdict == "unsigned"
+
+    lab.delete(vault, signature)
+    lab.deleted(vault, tag, signature)
+    assert mine.get(digest=digest).verdict == ("unsigned" if simple else "unchecked")
+
+
+def test_a_signature_elsewhere_judges_nothing_that_has_its_signatures_somewhere_else(lab: Lab, sweep: Sweeper) -> None:
+    """The place is what was set, not what a signature names."""
+    digest = lab.image("other/plain", "1")
+    sweep(lab.registry)
+    before = ArtifactVerdict.objects.get(repository="other/plain").checked
+    other = lab.image("team/vault", "v")
+    lab.do(lambda filler: filler.forge("team/vault", digest))
+    lab.pushed("team/vault", f"{digest.replace(':', '-')}.sig", other)
+    assert ArtifactVerdict.objects.get(repository="other/plain").checked == before
+
+
 async def _digest_of(filler: samples.Filler, repository: str, reference: str) -> str:
     return (await filler.client.manifest(repository, reference)).digest
 

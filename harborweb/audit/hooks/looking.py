@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from harborweb.audit import keeping
 from harborweb.audit.hooks import queueing
+from harborweb.audit.hooks.elsewhere import judge_elsewhere
 from harborweb.audit.judging.collect import Options
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.rows import judge_repository
@@ -181,6 +182,7 @@ class _Look:
             keeping.keep_some(self.registry, self.repository, looked)
 
         self._judge([*there.tags, *places], keep)
+        judge_elsewhere(self.run, self.registry, self.repository, there.subjects, there.gone)
         self._sign(there)
 
     def _sign(self, there: _There) -> None:
