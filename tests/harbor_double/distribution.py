@@ -150,13 +150,16 @@ def _names(asked: Asked, names: list[str], body: Any) -> Response:
 
 
 def _tags(asked: Asked, match: re.Match[str]) -> Response:
-    """All tags, those of signatures too (sig-v3legacy-v2-tags)."""
+    """All tags, those of signatures too (sig-v3legacy-v2-tags); of a proxy cache also those that upstream has."""
     name = match["name"]
-    asked.project(name, "pull")
+    project = asked.project(name, "pull")
     repository = asked.parts.state.repository(name)
-    if repository is None:
+    tags = set(repository.tags) if repository else set()
+    if project.registry:
+        tags |= proxying.tags(asked.parts, project, name.partition("/")[2])
+    elif repository is None:
         raise Refusal(404, f"repository {name} not found")
-    return _names(asked, sorted(repository.tags), lambda found: {"name": name, "tags": found})
+    return _names(asked, sorted(tags), lambda found: {"name": name, "tags": found})
 
 
 def _referrers(asked: Asked, match: re.Match[str]) -> Response:

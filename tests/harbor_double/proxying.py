@@ -103,6 +103,14 @@ def _refused(got: Answer) -> None:
         raise Refusal(500, "internal server error")
 
 
+def tags(parts: "Parts", project: Project, name: str) -> set[str]:
+    """Every tag that upstream has of a repository (Harbor's source, repoproxy/tag.go); none where it does not say."""
+    upstream = parts.state.upstreams[project.registry]
+    there = name if "/" in name or upstream.type != "docker-hub" else f"library/{name}"
+    got = _ask(parts.state, upstream, "GET", f"/v2/{there}/tags/list")
+    return set(json.loads(got.body).get("tags") or []) if got.status == 200 else set()
+
+
 def blob(parts: "Parts", project: Project, name: str, digest: str) -> Response | None:
     """A blob from upstream, kept as it passes; None if it is kept already."""
     at = f"/v2/{project.name}/{name}/blobs/{digest}"

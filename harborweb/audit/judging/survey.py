@@ -131,13 +131,16 @@ async def _named(read: "_Reading", references: Sequence[str]) -> dict[str, Row]:
 
 
 async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
-    """What Harbor lists, artifacts without a tag too; None where its list is closed to us."""
+    """What Harbor lists, artifacts without a tag too; None where its list is closed to us.
+
+    Of a proxy cache that is refused: its tags are the upstream's, and to read them all would fetch and keep them all.
+    """
     client, repository = read.client, read.repository
     harbor = Harbor(client.endpoint, client.limits, client.transport)
     try:
         listed = [one async for one in browsing.every_artifact(harbor, repository)]
     except RegistryError as error:
-        if error.kind not in CLOSED:
+        if error.kind not in CLOSED or await _is_cache(harbor, repository):
             raise
         return None
     artifacts = {one.digest: one for one in listed if not _made_by_cosign(one)}
@@ -152,6 +155,13 @@ async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
         row.tags = [tag.name for tag in artifact.tags]
         row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
+
+
+async def _is_cache(harbor: Harbor, repository: str) -> bool:
+    """Whether Harbor fetches what is asked for there from an upstream, as far as its list of projects says."""
+    project = repository.partition("/")[0]
+    page = await browsing.projects(harbor, named=[project], size=1)
+    return any(one.proxies is not None for one in page.items if one.name == project)
 
 
 def _places_told(listed: Sequence[Artifact]) -> dict[str, list[tuple[str, str]]]:
