@@ -21,7 +21,8 @@ class Endpoint:
     `allow_http` lets plain http be used, also where a redirect or a token service leads to it.
     `ca_pem` is trusted in addition to the system's authorities. `signatures_repository` is where the signatures of
     all its images are, as cosign's COSIGN_REPOSITORY says it: in this registry, or in the one at `signatures_at`;
-    empty where they lie beside each image.
+    empty where they lie beside each image. `signs` is said by who is going to sign: the image that content trust keeps
+    from everybody until it is signed, Harbor gives to a client that calls itself cosign, and may push.
     """
 
     url: str
@@ -31,6 +32,12 @@ class Endpoint:
     ca_pem: str = field(default="", repr=False)
     signatures_repository: str = ""
     signatures_at: "Endpoint | None" = None
+    signs: bool = False
+
+    @property
+    def agent(self) -> str:
+        """What we call ourselves (User-Agent)."""
+        return "harborweb (signs as cosign)" if self.signs else "harborweb"
 
     @property
     def of_signatures(self) -> "Endpoint":

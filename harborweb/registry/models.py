@@ -108,7 +108,7 @@ class Registry(models.Model):
 
     def signing_endpoint(self) -> Endpoint:
         """For signing: our robot that signs, else what was typed."""
-        return self._with_signatures(Robot.Purpose.SIGN)
+        return replace(self._with_signatures(Robot.Purpose.SIGN), signs=True)
 
     def shown_endpoint(self) -> Endpoint:
         """For commands that people read: nobody signs in, nothing is unsealed."""

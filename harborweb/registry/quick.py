@@ -85,7 +85,7 @@ class Quick:
         base = endpoint.base
         self._host, self._port = base.host or "", base.port or 443
         self._secure = base.scheme == "https"
-        self._start = f"Host: {endpoint.host}\r\nUser-Agent: harborweb\r\nAccept-Encoding: identity\r\n"
+        self._start = f"Host: {endpoint.host}\r\nUser-Agent: {endpoint.agent}\r\nAccept-Encoding: identity\r\n"
 
     async def get(self, path: str, accept: str, authorization: str, limit: int, method: str = "GET") -> Plain | None:
         """One plain answer, or None where the careful way has to ask."""

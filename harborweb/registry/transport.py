@@ -89,7 +89,7 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_seconds),
-                headers={"User-Agent": "harborweb", "Accept-Encoding": "identity"},
+                headers={"User-Agent": self.endpoint.agent, "Accept-Encoding": "identity"},
                 middlewares=(_once,),
             )
         return self._session

@@ -106,3 +106,38 @@ def test_an_older_harbor_gets_both_formats_and_a_robot_without_the_right_is_name
     refused = done(services.request_sign(asked, lab, **image, tag="", key=key), workshop.sign)
     assert refused.state == Job.State.FAILED
     assert refused.error == "Nothing was signed: whoever does not sign in may not push to team/app."
+
+
+def test_what_content_trust_holds_back_can_be_signed(
+    asked: Any, cosign_three: str, harbor: HarborDouble, transactional_db: None,  # noqa: F811
+) -> None:  # fmt: skip
+    """Harbor gives an unsigned manifest to a cosign alone, that shows a token and may push (sig-unsigned-pull-*)."""
+    project = harbor.state.add_project("team")
+    name, password = harbor.admin
+
+    async def push() -> list[str]:
+        async with registry_client(harbor.url, username=name, password=password) as c:
+            return [await push_image(c, "team/app", tag, seed=tag) for tag in ("1.0", "2.0", "3.0")]
+
+    one, two, three = run(push())
+    project.metadata["enable_content_trust_cosign"] = "true"
+    lab = seeing.look(Registry.objects.create(name="lab", url=harbor.url, allow_http=True))
+    job = robot_services.request_robots(asked, lab, robot_services.Asked(name, password))
+    assert done(job, robots.make).state == Job.State.SUCCEEDED, log(job)
+    lab.refresh_from_db()
+    key = made(asked, "release", "none", "")
+    signed = done(services.request_sign(asked, lab, "team/app", one, "1.0", key), workshop.sign)
+    assert signed.state == Job.State.SUCCEEDED, signed.error + log(signed)
+    bulk = many.request_sign_many(asked, lab, [Item("team/app", two, "2.0")], key)
+    assert bulk.job is not None
+    assert done(bulk.job, sign_many).state == Job.State.SUCCEEDED, log(bulk.job)
+    assert bulk.counts()["signed"] == 1
+
+    async def read(endpoint: Any) -> str:
+        async with Client(endpoint) as c:
+            return (await c.manifest("team/app", three)).digest
+
+    with pytest.raises(RegistryError) as caught:
+        run(read(lab.endpoint()))
+    assert caught.value.status == 412  # who reads is told what everybody is told
+    assert run(read(lab.signing_endpoint())) == three
