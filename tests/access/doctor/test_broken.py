@@ -287,6 +287,28 @@ def test_a_wrong_password_is_said(proxy: Proxy) -> None:
     assert looked.question("upload").verdict == "skipped"
 
 
+def test_a_cli_secret_is_no_wrong_password(proxy: Proxy) -> None:
+    """Where people sign in by OIDC: /users/current does not take it, all that docker asks does."""
+    state = proxy.harbor.state
+    dev = state.add_user("dev", "not asked for here")
+    dev.cli_secret = "a-CLI-s3cret"
+    state.configuration["auth_mode"] = "oidc_auth"
+    front = proxy.front()
+    try:
+        with proxy.behind(front):
+            looked, wrong = (
+                look(proxy.target(front), Credentials("dev", secret), proxy.seals.ca_pem)
+                for secret in ("a-CLI-s3cret", "another")
+            )
+    finally:
+        del state.configuration["auth_mode"]
+    assert looked.seen.known is True
+    assert "credentials" not in looked.rules
+    assert looked.question("known").verdict == looked.question("ping").verdict
+    assert wrong.seen.known is False
+    assert "credentials" in wrong.rules
+
+
 def test_nothing_listens(proxy: Proxy) -> None:
     looked = look(proxy.target(proxy.front()), Credentials(*proxy.harbor.admin), proxy.seals.ca_pem)
     assert looked.rules == {"closed"}
