@@ -1,12 +1,13 @@
 """The real programs the tests run, and what happens where one is missing."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 TOOLS = ROOT / "var" / "tools" / "bin"
+_given: set[int] = set()
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -51,10 +53,19 @@ def schema(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, stays so where nobody asks for it by number, and is given only once.
+
+    Not one of the kernel's: those go to whoever opens the next connection, perhaps before the program listens.
+    """
+    below = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(12_000, below) if below > 14_000 else 0
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            port = int(probe.getsockname()[1])
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def wait_for_port(

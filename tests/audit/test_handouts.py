@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from bin.lib.samples import SAMPLES
@@ -51,7 +52,11 @@ def unpacked(client: Any, handout: Handout, folder: Path) -> Path:
     """Download as a person does, and unpack."""
     answer = client.get(f"/audit/handouts/{handout.pk}/file/")
     assert answer.status_code == 200
-    data = b"".join(iter(answer))
+
+    async def whole() -> bytes:
+        return b"".join([piece async for piece in answer])
+
+    data = async_to_sync(whole)()
     assert len(data) == handout.size
     zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
     return folder

@@ -214,16 +214,16 @@ def test_fifty_thousand_tags_cost_a_few_statements(lab: Registry) -> None:
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        began = time.monotonic()
+        began = time.process_time()
         sightings.whole(lab, "team/big", meant, at(1))
-        seconds = time.monotonic() - began
+        seconds = time.process_time() - began
     assert len(asked) < 120 and seconds < 10
-    began = time.monotonic()
+    began = time.process_time()
     with CaptureQueriesContext(connection) as asked:
         assert len(history.timeline(lab, "team/big", START)) == history.MOST_LANES
         [move] = history.moves(lab, "team/big", at(1))
     assert (move.tag, move.after) == ("v7", A) and len(asked) < 8
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert told(lab, "v7", "team/big") == [(f"{7:x}", 0, 1), ("a", 1, None)]
 
 

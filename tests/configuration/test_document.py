@@ -292,11 +292,11 @@ def test_aliases_are_followed_no_further_than_they_may_be_meant(text: str) -> No
     "line", ["#" * 200_000, "# passw" * 30_000, "# " + "passw" * 40_000, "# " + "://a:" * 40_000, "# ::" * 50_000]
 )
 def test_a_long_line_is_read_and_veiled_at_once(line: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     document = Document(f"hostname: a\n{line}\n")
     assert document.commented == {}
     assert masked(document).startswith("hostname: a\n#")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -357,15 +357,15 @@ def test_what_stops_prepare_is_refused_with_its_line(text: str) -> None:
 
 
 def test_the_template_is_read_and_edited_in_no_time(template: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for number in range(10):
         Document(template + f"# {number}\n").set("external_redis.password", f"p{number}")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("text", ["".join(f"k{n}: v\n" for n in range(100_000)), "a: [" + "1," * 100_000 + "]\n"])
 def test_a_text_that_is_no_harbor_yml_is_given_up_early(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(TextProblem):
         Document(text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

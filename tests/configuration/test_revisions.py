@@ -89,10 +89,10 @@ def test_a_block_that_was_commented_out_stands_beside_itself() -> None:
 def test_large_texts_are_compared_in_time(lines: int) -> None:
     old = "".join(f"key{n}: {n % 7}\n\n" for n in range(lines))
     new = "".join(f"key{n}: {n % 5}\n\n" for n in range(lines))
-    begun = time.monotonic()
+    begun = time.process_time()
     diff = compare(Document(old), Document(new))
     assert diff.added == diff.removed > 0
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 @pytest.mark.parametrize("view", ["side", "unified"])
@@ -219,8 +219,8 @@ def test_what_does_not_show_is_said_of_a_line() -> None:
 def test_texts_made_to_be_slow_are_compared_in_time(old: str, new: str) -> None:
     texts = ["".join(one.format(n, n % 3) for n in range(3000)).splitlines(keepends=True) for one in (old, new)]
     shown = [[line.rstrip() for line in text] for text in texts]
-    begun = time.monotonic()
+    begun = time.process_time()
     diff = Sides(texts[0], texts[1], shown[0], shown[1]).diff()
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert diff.untouched + diff.added == len(texts[1])
     assert diff.untouched + diff.removed == len(texts[0])

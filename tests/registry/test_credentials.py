@@ -10,7 +10,7 @@ import pytest
 
 from harborweb.registry.auth import challenges
 from harborweb.registry.client import OCI_MANIFEST, Client, Endpoint
-from tests.registry.images import QUICK, caught, client, run
+from tests.registry.images import PATIENT, caught, client, run
 from tests.registry.lying import (
     Liar,
     Lie,
@@ -82,7 +82,7 @@ def test_a_token_service_must_be_https(tmp_path: Path, realm: str) -> None:
     context.load_cert_chain(made.certificate, made.key)
     with lying(tls=context) as liar:
         liar.on("/v2/", refuse(401, "UNAUTHORIZED", {"Www-Authenticate": f'Bearer realm="{realm}",service="x"'}))
-        error = caught(Client(Endpoint(liar.url, "lab", "secret", ca_pem=made.ca_pem), QUICK), "ping")
+        error = caught(Client(Endpoint(liar.url, "lab", "secret", ca_pem=made.ca_pem), PATIENT), "ping")
         assert error.kind == ("http_refused" if realm.startswith("http:") else "server" if realm else "unauthorized")
 
 
@@ -93,12 +93,12 @@ def test_https_does_not_redirect_to_http(tmp_path: Path) -> None:
     with lying() as plain, lying(tls=context) as liar:
         plain.on("/m", answer(200, BODY, TYPED))
         liar.on(MANIFEST, redirect(f"{plain.url}/m"))
-        refused = caught(Client(Endpoint(liar.url, ca_pem=made.ca_pem), QUICK), "manifest", "a/b", DIGEST)
+        refused = caught(Client(Endpoint(liar.url, ca_pem=made.ca_pem), PATIENT), "manifest", "a/b", DIGEST)
         assert refused.kind == "http_refused"
         assert plain.requests == []
 
         async def ask() -> str:
-            async with Client(Endpoint(liar.url, ca_pem=made.ca_pem, allow_http=True), QUICK) as c:
+            async with Client(Endpoint(liar.url, ca_pem=made.ca_pem, allow_http=True), PATIENT) as c:
                 return (await c.manifest("a/b", DIGEST)).digest
 
         assert run(ask()) == DIGEST

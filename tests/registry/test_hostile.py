@@ -5,12 +5,13 @@ import hashlib
 import json
 import re
 import time
+from typing import Any
 
 import pytest
 
 from harborweb.registry.client import OCI_INDEX, OCI_MANIFEST, Limits, NotFound, RegistryError
 from harborweb.registry.transport import parse_json
-from tests.registry.images import QUICK, caught, client, run
+from tests.registry.images import caught, client, run
 from tests.registry.lying import (
     Liar,
     Lie,
@@ -77,8 +78,13 @@ LIES: dict[str, tuple[Lie, str]] = {
 def test_no_lie_about_a_manifest_is_believed(liar: Liar, name: str) -> None:
     lie, kind = LIES[name]
     liar.on(MANIFEST, lie)
-    error = caught(client(liar.url, QUICK), "manifest", "a/b", DIGEST)
+    error = caught(client(liar.url, patience(kind)), "manifest", "a/b", DIGEST)
     assert (error.kind, isinstance(error, NotFound)) == (kind, False)
+
+
+def patience(kind: str, **more: Any) -> Limits:
+    """A time-out is waited for but shortly; everything else comes in time also where the machine is busy."""
+    return Limits(seconds=0.5 if kind == "timeout" else 10, wait_seconds=0.5, **more)
 
 
 ELSEWHERE = [
@@ -93,7 +99,7 @@ def test_no_lie_is_believed_elsewhere(liar: Liar, name: str, method: str) -> Non
     lie, kind = LIES[name]
     liar.on(re.compile(".*"), redirect("/again") if name == "redirect loop" else lie)
     arguments = {"tags": ("a/b",), "referrers": ("a/b", DIGEST), "blob": ("a/b", DIGEST)}
-    error = caught(client(liar.url, Limits(seconds=1, blob_bytes=10**6)), method, *arguments.get(method, ()))
+    error = caught(client(liar.url, patience(kind, blob_bytes=10**6)), method, *arguments.get(method, ()))
     assert error.kind == kind
 
 
@@ -300,10 +306,10 @@ def test_a_strangers_words_are_shown_short_and_plain(liar: Liar) -> None:
 @pytest.mark.parametrize("text", ['"' + '\\"' * 1_000_000, '"' + "\\\n" * 1_000_000, '"a' * 1_000_000])
 def test_a_string_that_never_ends_takes_no_time(text: str) -> None:
     """The depth of what nests too often is counted before it is read, and each quote in it is looked at once."""
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(RegistryError):
         parse_json(b"[{" * 60 + text.encode(), "liar.test")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_depth_is_counted_outside_of_strings_alone() -> None:

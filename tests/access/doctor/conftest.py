@@ -28,7 +28,7 @@ from tests.access.proxies import front_for, running
 from tests.harbor_double import HarborDouble, harbor_double
 from tests.registry.images import client, push_image
 
-QUICK = Bounds(seconds=15, connect=2, hold=0.8, pause=0.1)
+QUICK = Bounds(seconds=15, connect=6, hold=0.8, pause=0.1)
 PAUSE = 1.5  # longer than the second that a broken proxy allows
 PROJECT = "library"
 

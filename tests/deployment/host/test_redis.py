@@ -130,7 +130,7 @@ def test_nobody_there_and_nobody_answering() -> None:
     with servers.silent() as port:
         found = the_one(redis.look, text(f"127.0.0.1:{port}"))
     assert "imeout" in found.message
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert "does not resolve" in the_one(redis.look, text("r.invalid")).message
 
 

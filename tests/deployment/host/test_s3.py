@@ -139,7 +139,7 @@ def test_nobody_there_and_nobody_answering() -> None:
     began = time.monotonic()
     with servers.silent() as port:
         found = the_one(s3.look, text(f"http://127.0.0.1:{port}"))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert "timed out" in found.message.lower()
     assert "does not resolve" in the_one(s3.look, text("http://s3.invalid")).message
 

@@ -55,7 +55,7 @@ def test_servers_that_never_answer(place: str, tmp_path: Path) -> None:
     """A listener that says nothing; an address (RFC 5737) where packets get lost or are refused."""
     with servers.silent() as port:
         found, seconds = timed(everything(place, port, tmp_path))
-    assert seconds < 4
+    assert seconds < 8
     warned = {one.check for one in found if one.state == "warning"}
     assert set(ASKED) <= warned
     for one in found:
@@ -103,7 +103,7 @@ def test_a_name_server_that_never_answers_and_the_shell(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert any("no name server answered" in problem["message"] for problem in told["problems"])
     assert done.returncode == (1 if told["verdict"] == "refused" else 0)
-    assert seconds < 12  # Python itself, and at most 8 s for the checks
+    assert seconds < 30  # Python itself on a busy machine, and at most 8 s for the checks
 
 
 def machine() -> Machine:
@@ -117,16 +117,18 @@ def test_each_has_its_time_and_all_run_at_once() -> None:
 
     def never(_machine: Machine, sheet: Sheet) -> None:
         sheet.warning("hostname", "came before it hung")
-        time.sleep(5)
+        over.wait(30)
         sheet.warning("hostname", "too late")
 
-    checks = [together.Check(f"slow {number}", "", slow) for number in range(20)]
+    over = threading.Event()
+    checks = [together.Check(f"slow {number}", "", slow) for number in range(20)]  # one by one: six seconds
     began = time.monotonic()
-    found = together.run([*checks, together.Check("never", "hostname", never)], machine(), 1.0)
-    assert 0.9 < time.monotonic() - began < 2
+    found = together.run([*checks, together.Check("never", "hostname", never)], machine(), 2.0)
+    assert 1.9 < time.monotonic() - began < 5
+    over.set()
     assert [one.message for one in found].count("came") == 20
     assert [one.message for one in found if one.check == "never"] == [
-        "came before it hung", "never: no answer within 1 s."
+        "came before it hung", "never: no answer within 2 s."
     ]  # fmt: skip
 
 
@@ -141,7 +143,7 @@ def test_one_that_breaks_hides_nothing() -> None:
 def test_time_that_is_over_before_it_began() -> None:
     began = time.monotonic()
     host.examine("hostname: a\n", seconds=0.0)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [", "hostname: \x00", "\ufeff", "42\n", "hostname: a\n" * 2])
