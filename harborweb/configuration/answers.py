@@ -283,7 +283,7 @@ def undone_section(state: State, name: str) -> State:
         if state.choice(switch.name) != state.first_choice(switch.name) or switch.name in state.typed:
             state = _switched_back(state, switch)
     for field in fields_of(name):
-        if state.changed(field) or field.key in state.typed:
+        if state.changed(field) or state.first.has(field.key) != state.document.has(field.key):
             state = undone(state, field.key)
     return state
 

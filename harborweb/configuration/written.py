@@ -103,7 +103,7 @@ def undone_text(document: Document, first: Document, template: Document, field: 
         for name in first.keys(key):
             document = document.revert(f"{key}.{name}", first)
         return document.text if document.has(key) == first.has(key) else document.revert(key, first).text
-    stays = _required(document, key) and document.has(key) and not first.has(key)
+    stays = _required(document, key) and document.has(key) and not first.has(key) and not first.keys(field.block)
     if stays and not first.knows(key):
         return document.set(key, usual(key, template), template).text
     document = document.revert(key, first)

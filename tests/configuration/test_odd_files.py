@@ -69,3 +69,25 @@ def test_every_configuration_that_prepare_met_is_shown_and_left_alone() -> None:
         text = case["harbor_yml"]
         if mending.readable(text):
             unchanged(State(text, text, text))
+
+
+TAKEN_BACK = {
+    "a port that the live block never had": (
+        "hostname: a.b\nhttps:\n    certificate: /a\n    private_key: /b\n", (("https.port", "8443"),)
+    ),
+    "an empty answer to what is nowhere": ("hostname: a.b\n", (("cache.enabled", ""),)),
+    "a block that came before an empty one": (
+        "hostname: a.b\nmetric:\n  # enabled: true\n", (("metrics", "on"), ("redis.harbor_db_index", "7"))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "answers"), TAKEN_BACK.values(), ids=TAKEN_BACK)
+def test_answers_are_taken_back_section_by_section(text: str, answers: tuple[tuple[str, str], ...]) -> None:
+    begun = state = State(text, parts.shared("harbor.yml-2.15.tmpl").read_text(), text)
+    for name, answer in answers:
+        state = answered(state, {name: answer})
+    assert state.text != text
+    for section in SECTIONS:
+        state = undone_section(state, section.name)
+    assert state == begun

@@ -301,7 +301,7 @@ def _block_back(document: Document, path: Path, base: Document) -> Document:
                 back = mine[0] <= mine_at <= mine[1] or theirs[0] <= base_at <= theirs[1]
                 pieces.append(base.lines[base_at] if back else document.lines[mine_at])
             continue
-        back = how != "equal" and ((b > a and mine[0] <= a <= mine[1]) or (theirs[0] <= c <= theirs[1]))
+        back = how != "equal" and ((b > a and mine[0] <= a <= mine[1]) or (d > c and theirs[0] <= c <= theirs[1]))
         pieces += base.lines[c:d] if back else document.lines[a:b]
     return document.with_text("".join(pieces))
 
