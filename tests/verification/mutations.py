@@ -102,7 +102,7 @@ def _within(draw: st.DrawFn, text: str) -> str:
     except (ValueError, binascii.Error):
         data = b""
     if data and draw(st.booleans()):
-        inner = reshaped(data) if data[:1] == b"{" and draw(st.booleans()) else damaged(data)
+        inner = reshaped(data) if draw(st.booleans()) and isinstance(_loaded(data), dict) else damaged(data)
         return base64.b64encode(draw(inner)).decode()
     at = draw(st.integers(0, len(text)))
     return text[:at] + draw(st.text(max_size=3)) + text[at + draw(st.integers(0, 3)) :]
