@@ -32,7 +32,7 @@ class Filter:
     key: str = ""
     text: str = ""
     order: str = "worst"
-    badge: str = ""  # audit.badged: "false", "missing" or "shown"
+    badge: str = ""  # audit.badge.disagreeing: "false", "missing" or "shown"
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Filter":

@@ -28,6 +28,7 @@ from harborweb.verification.verdict import GREEN, Verdict
 IDENTITY = ["registry", "repository", "digest"]
 CHANGING = [field.name for field in ArtifactVerdict._meta.concrete_fields if field.name not in {"id", *IDENTITY}]
 PLACED = ["digest", "tags", "parents", "pulled", "sweep"]  # where an artifact stands; the rest of a row is large
+ANY_OF = 200  # of which a statement asks whether one is named in a column
 KEPT_BYTES = 256 * 1024  # of all that these signed
 KEPT_FINDINGS = 100  # of one artifact, those of its own verdict first; a manifest may list a thousand signatures
 
@@ -286,13 +287,21 @@ def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: 
     were: dict[str, Was] = {}
     while gone:
         were |= _delete(mine.filter(digest__in=gone))
-        listed = reduce(or_, (Q(parents__icontains=digest) for digest in gone))
-        below = list(mine.filter(listed, tags=[]).only(*PLACED))
+        below = _listed_by(mine.filter(tags=[]).only(*PLACED), list(gone))
         for row in below:
             row.parents = [digest for digest in row.parents if digest not in gone]
         ArtifactVerdict.objects.bulk_update(below, ["parents"], batch_size=200)
         gone = {row.digest for row in below if orphans and not row.parents}
     return were
+
+
+def _listed_by(rows: QuerySet[ArtifactVerdict], indexes: Sequence[str]) -> list[ArtifactVerdict]:
+    """Those of `rows` that one of `indexes` lists; a statement that names too many of them SQLite refuses."""
+    found: dict[int, ArtifactVerdict] = {}
+    for start in range(0, len(indexes), ANY_OF):
+        some = reduce(or_, (Q(parents__icontains=digest) for digest in indexes[start : start + ANY_OF]))
+        found |= {row.pk: row for row in rows.filter(some)}
+    return list(found.values())
 
 
 def _newer(mine: QuerySet[ArtifactVerdict], asked: datetime) -> set[str]:

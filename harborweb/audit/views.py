@@ -23,6 +23,7 @@ from harborweb.audit.sweeps import scheduling
 from harborweb.audit.words import MEANINGS
 from harborweb.jobs.models import Job
 from harborweb.registry.models import Registry
+from harborweb.signing import limits
 from harborweb.verification.verdict import GREEN, Verdict
 
 MOST_EXPLAINED = 20
@@ -57,11 +58,12 @@ def home(request: Request) -> HttpResponse:
     }  # fmt: skip
     if request.htmx.target == "verdicts":
         return render(request, "audit/_rows.html", context | {"swapped": True})
+    keys = list(services.trusted_public_keys().defer("public_pem"))
     return render(request, "audit/home.html", context | _glance(request, chosen, summary, counted) | {
         **line, "broken": _broken(chosen.registry), "registries": Registry.objects.order_by("name"),
         "panel": sweep_pages.panel(chosen.registry), "overdue": scheduling.overdue(chosen.registry),
         "unfinished": None if job else sweep_pages.unfinished(chosen.registry),
-        "keys": list(services.trusted_public_keys().defer("public_pem")),
+        "keys": keys, "counting": sum(not limits.is_over(key) for key in keys),
     })  # fmt: skip
 
 

@@ -413,7 +413,7 @@ class Client:
 
     def _descriptors(self, content: dict[str, Any], before: int) -> list[dict[str, Any]]:
         """The descriptors of an index of referrers; raises where one is none or they are too many."""
-        listed = content.get("manifests")
+        listed = [] if content.get("manifests", "") is None else content.get("manifests")
         if content.get("schemaVersion") != 2 or not isinstance(listed, list):
             raise errors.odd(self._host, _("its list of referrers is no index"))
         if before + len(listed) > self.limits.referrers:

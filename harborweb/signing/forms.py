@@ -199,16 +199,10 @@ class ImageForm(forms.Form):
         return cleaned
 
 
-class SignForm(ImageForm):
-    """What shall be signed, with which key."""
+class Beside:
+    """How what is signed beside a digest is read, in a form with the fields `annotations` and `expires`."""
 
-    key = forms.ModelChoiceField(Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY))
-    annotations = forms.CharField(required=False, max_length=8000)
-    password = forms.CharField(required=False, strip=False, max_length=1000, widget=forms.PasswordInput)
-    format = forms.ChoiceField(required=False, choices=[(one, one) for one in ("", "bundle", "simple", "both")])
-    expires = forms.DateField(required=False)
-    recursive = forms.BooleanField(required=False)
-    children = forms.IntegerField(required=False, min_value=0)  # how many the page had shown
+    cleaned_data: dict[str, Any]
 
     def clean_expires(self) -> datetime | None:
         """The end of that day (UTC); a day that is over is refused."""
@@ -234,6 +228,18 @@ class SignForm(ImageForm):
                 )
             found[name] = value
         return found
+
+
+class SignForm(Beside, ImageForm):
+    """What shall be signed, with which key."""
+
+    key = forms.ModelChoiceField(Key.objects.filter(kind__in=Key.SIGNING, state=Key.State.READY))
+    annotations = forms.CharField(required=False, max_length=8000)
+    password = forms.CharField(required=False, strip=False, max_length=1000, widget=forms.PasswordInput)
+    format = forms.ChoiceField(required=False, choices=[(one, one) for one in ("", "bundle", "simple", "both")])
+    expires = forms.DateField(required=False)
+    recursive = forms.BooleanField(required=False)
+    children = forms.IntegerField(required=False, min_value=0)  # how many the page had shown
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

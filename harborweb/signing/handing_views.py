@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -25,7 +26,7 @@ def public_page(request: HttpRequest) -> HttpResponse:
         raise Http404
     registries = list(Registry.objects.order_by("name"))
     keys = [
-        (key, request.build_absolute_uri(f"/keys/{key.name}.pub"), _how(key, registries))
+        (key, request.build_absolute_uri(reverse("signing:published", args=[key.name])), _how(key, registries))
         for key in handing_out.published()
     ]
     return render(request, "signing/public.html", {"page": page, "keys": keys})

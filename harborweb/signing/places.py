@@ -7,9 +7,10 @@ from asgiref.sync import async_to_sync
 
 from harborweb.registry.client import Client, NotFound
 from harborweb.registry.endpoint import Endpoint
+from harborweb.registry.names import fallback_tag
+from harborweb.signing.native.forms import EMPTY
 from harborweb.tools.cosign import CA_FILE, Access
-
-BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+from harborweb.verification.bundle import MEDIA_TYPE
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def access(endpoint: Endpoint) -> Access:
 
 def sig_tag(digest: str) -> str:
     """The tag of simple signing: sha256-<hex>.sig."""
-    return digest.replace(":", "-") + ".sig"
+    return f"{fallback_tag(digest)}.sig"
 
 
 def stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place]:
@@ -49,7 +50,7 @@ async def _stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place
     async with Client(endpoint) as asked:
         client, repository = asked.signatures_of(repository)
         referrers = await client.referrers(repository, digest)
-        fallback = digest.replace(":", "-") if referrers.source == "tag" else ""
+        fallback = fallback_tag(digest) if referrers.source == "tag" else ""
         places = {
             Place(one["digest"], referrers.source, fallback) for one in referrers.descriptors if _may_be_bundle(one)
         }
@@ -62,7 +63,7 @@ async def _stored(endpoint: Endpoint, repository: str, digest: str) -> set[Place
 
 def _may_be_bundle(descriptor: dict[str, Any]) -> bool:
     """In a fallback index the type may be missing or that of the empty configuration (facts/cosign.md)."""
-    return descriptor.get("artifactType") in (BUNDLE, "application/vnd.oci.empty.v1+json", None, "")
+    return descriptor.get("artifactType") in (MEDIA_TYPE, EMPTY, None, "")
 
 
 def points_to(endpoint: Endpoint, repository: str, reference: str) -> str | None:

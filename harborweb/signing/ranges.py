@@ -56,8 +56,6 @@ class Range:
     open_left: bool = False
     open_right: bool = False
     cross: float | None = None
-    edge_left: float = LEFT
-    edge_right: float = RIGHT
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from harborweb.accounts.http import number_in
+from harborweb.accounts.http import Request, number_in
 from harborweb.accounts.roles import Role, requires
 from harborweb.errors import Problem
 from harborweb.jobs.models import Job
@@ -135,7 +135,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Role.SIGNER)
 @require_POST
-def look(request: HttpRequest) -> HttpResponse:
+def look(request: Request) -> HttpResponse:
     """Ask a worker which cosign it has."""
     return _job(request, services.request_look(request), "signing/_look_job.html")
 
@@ -143,7 +143,7 @@ def look(request: HttpRequest) -> HttpResponse:
 @requires(Role.SIGNER)
 @sensitive_post_parameters("password")
 @require_POST
-def sign(request: HttpRequest) -> HttpResponse:
+def sign(request: Request) -> HttpResponse:
     """Sign what was seen."""
     form = SignForm(request.POST)
     if form.is_valid():
@@ -162,7 +162,7 @@ def sign(request: HttpRequest) -> HttpResponse:
 
 @requires(Role.SIGNER)
 @require_POST
-def verify(request: HttpRequest) -> HttpResponse:
+def verify(request: Request) -> HttpResponse:
     """Ask cosign whether what was seen is signed."""
     form = VerifyForm(request.POST)
     if form.is_valid():
@@ -181,11 +181,6 @@ def _table() -> dict[str, Any]:
     """Every key, and the chart of when each counts."""
     rows = list(Key.objects.select_related("job", "successor"))
     return {"keys": rows, "chart": ranges.chart(rows)}
-
-
-def _htmx(request: HttpRequest) -> bool:
-    """Whether a fragment is wanted (django-htmx)."""
-    return bool(getattr(request, "htmx", False))
 
 
 def _refuse(form: Any, problem: Problem, default: str | None = None) -> None:
@@ -219,15 +214,15 @@ def _key_page(request: HttpRequest, row: Key, status: int = 200, **more: Any) ->
     return render(request, "signing/key.html", context, status=status)
 
 
-def _job(request: HttpRequest, job: Job, fragment: str) -> HttpResponse:
+def _job(request: Request, job: Job, fragment: str) -> HttpResponse:
     """The live job in place of the panel, or its page where there is no JavaScript."""
-    if _htmx(request):
+    if request.htmx:
         return render(request, fragment, {"job": job})
     return redirect("jobs:detail", job.pk)
 
 
-def _panel(request: HttpRequest, form: ImageForm, which: str) -> HttpResponse:
+def _panel(request: Request, form: ImageForm, which: str) -> HttpResponse:
     """The panel again with what is wrong, and what was typed still there; without JavaScript a page."""
     image = {name: form.cleaned_data.get(name) for name in ("registry", "repository", "digest", "tag")}
-    template = f"signing/_{which}_panel.html" if _htmx(request) else "signing/panel.html"
+    template = f"signing/_{which}_panel.html" if request.htmx else "signing/panel.html"
     return render(request, template, {**image, "form": form, "which": which}, status=422)

@@ -69,7 +69,7 @@ def test_what_is_typed_stands_in_the_recipe_and_in_its_plain_text(client: Any, a
         ("harbor_port", "eighty", "Enter a whole number."),
         ("certificate", "/a b", "This path cannot stand in a configuration file as it is."),
         ("https_port", "80", "http and https have the same port."),
-        ("name", "", "This field is required."),
+        ("name", "", "This is empty."),
     ],
 )
 def test_bad_input_is_told_at_its_field_and_makes_no_recipe(

@@ -32,7 +32,7 @@ def test_adding_a_person_shows_their_link_this_once(as_role: Any, client: Any) -
     [
         ({"username": "OTTO", "role": "1"}, "already a person named OTTO"),
         ({"username": "a b", "role": "1"}, "Enter a valid username"),
-        ({"username": "", "role": "1"}, "This field is required"),
+        ({"username": "", "role": "1"}, "This is empty."),
         ({"username": "nina", "role": "9"}, "Select a valid choice"),
     ],
 )

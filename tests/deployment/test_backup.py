@@ -491,7 +491,7 @@ def _claimable(requested: Job) -> Job:
     [
         ({"passphrase": PASSPHRASE, "again": WRONG}, "The two passphrases differ."),
         ({"passphrase": "short", "again": "short"}, "12 characters or more"),
-        ({"passphrase": "", "again": ""}, "This field is required."),
+        ({"passphrase": "", "again": ""}, "This is empty."),
     ],
 )
 def test_the_form_says_what_is_wrong_and_shows_no_passphrase(

@@ -231,10 +231,12 @@ def test_a_list_with_something_odd_in_it_is_refused_whole(liar: Liar, content: o
 
 def test_null_is_an_empty_list(liar: Liar) -> None:
     liar.on("/v2/a/b/tags/list", reply({"name": "a/b", "tags": None}))
+    liar.on(REFERRERS, reply({"schemaVersion": 2, "manifests": None}))
 
-    async def ask() -> list[str]:
+    async def ask() -> list[object]:
         async with client(liar.url) as c:
-            return [tag async for tag in c.tags("a/b")]
+            listed = (await c.referrers("a/b", DIGEST)).descriptors
+            return [tag async for tag in c.tags("a/b")] + listed
 
     assert run(ask()) == []
 

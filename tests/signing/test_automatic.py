@@ -189,7 +189,7 @@ def test_rules_by_the_page(as_role: Callable[[int], Client], lab: Registry, rule
     for change, sentence in (
         ({"pushers": "robot$team+*"}, "A pusher is named whole"),
         ({"project": "team/app"}, "This is no project’s name"),
-        ({"pushers": " "}, "This field is required"),
+        ({"pushers": " "}, "This is empty."),
     ):
         answer = admin.post(reverse("audit:rule_add") + address, typed | change)
         assert answer.status_code == 422 and sentence in text(answer), sentence

@@ -107,7 +107,7 @@ def test_a_pair_by_the_form(admin: Client, cosign_three: str) -> None:
         ({"again": "other"}, "The two passwords differ."),
         ({"password": "", "again": ""}, "A password is missing."),
         ({"password_mode": "none"}, "A password was typed, and “No password” is chosen."),
-        ({"name": ""}, "This field is required."),
+        ({"name": ""}, "This is empty."),
         ({"name": "taken"}, "There is a key named taken already."),
     ],
 )

@@ -17,7 +17,7 @@ BOTH = "both"
 SIGNED = (COSIGN, NOTATION, BOTH)
 SERVED = (COSIGN, BOTH)  # with deployment security: cosign
 
-_PLACES = ("tag sha256-", "referrer ")  # of the findings that audit.collect makes of signature manifests
+_PLACES = ("tag sha256-", "referrer ")  # of the findings that audit.judging.collect makes of signature manifests
 
 
 def badge_of(types: Iterable[str]) -> str:

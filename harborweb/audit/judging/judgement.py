@@ -45,10 +45,10 @@ class Judgement:
 
     `digest` is empty only where a tag or a repository could not be read. `parents` are the digests of the
     indexes in this repository that list the artifact, `command` repeats the check by hand.
-    `look` is how its places looked (audit.places), empty where it has to be judged anew next time; `media_type` is
-    that of a manifest that is no index; `timed` says that a certificate decides, whose time may end. Where `again`,
-    all is as it was remembered and nothing of it was judged: findings and evidence are not here; `moved` says that it
-    has other tags or parents.
+    `look` is how its places looked (audit.judging.places), empty where it has to be judged anew next time;
+    `media_type` is that of a manifest that is no index; `timed` says that a certificate decides, whose time may end.
+    Where `again`, all is as it was remembered and nothing of it was judged: findings and evidence are not here;
+    `moved` says that it has other tags or parents.
     """
 
     repository: str
@@ -62,7 +62,7 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     command: str = ""
     parents: tuple[str, ...] = ()
-    badge: str = ""  # what Harbor shows (audit.badges)
+    badge: str = ""  # what Harbor shows (audit.badge.harbor)
     pulled: datetime | None = None  # last, as Harbor's list says
     counted: tuple[Signer, ...] = ()  # the signatures that make it green, for via_index those of the index
     platform: str = ""  # as an index says that lists it

@@ -65,7 +65,7 @@ class Row:
     listed: tuple[tuple[str, str], ...] | None = None
     unread: bool = False  # its bytes were read and hashed, and are not kept here
     withheld: bool = False  # a policy of Harbor's keeps its manifest from us; its children are Harbor's word alone
-    badge: str = ""  # what Harbor's list shows (audit.badges)
+    badge: str = ""  # what Harbor's list shows (audit.badge.harbor)
     pulled: datetime | None = None
     platforms: dict[str, str] = field(default_factory=dict)  # of the children, as far as the index says
     platform: str = ""

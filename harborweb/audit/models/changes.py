@@ -66,8 +66,3 @@ class Change(models.Model):
     def word(self) -> str:
         """The word of the verdict that was found, translated."""
         return str(WORDS[Verdict(self.verdict)]) if self.verdict else ""
-
-    @property
-    def word_before(self) -> str:
-        """The word of the verdict that it had before, translated."""
-        return str(WORDS[Verdict(self.verdict_before)]) if self.verdict_before else ""

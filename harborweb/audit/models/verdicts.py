@@ -38,7 +38,7 @@ class ArtifactVerdict(models.Model):
     standing_reason = models.TextField(blank=True)
     is_finding = models.BooleanField(default=True)
     standing_until = models.DateTimeField(null=True)  # when time alone may change it
-    badge = models.CharField(max_length=10, blank=True)  # what Harbor shows (audit.badges); empty: not asked
+    badge = models.CharField(max_length=10, blank=True)  # what Harbor shows (audit.badge.harbor); empty: not asked
     pulled = models.DateTimeField(null=True)  # last, as Harbor's list said
     # Of each signature that could be read its identity (judgement.identity_of), its key and its verdict
     signers: "models.JSONField[list[list[str]], list[list[str]]]" = models.JSONField(default=list)

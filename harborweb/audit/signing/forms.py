@@ -1,13 +1,12 @@
 """What people say about a list of images to be signed."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
-from harborweb.signing.forms import SignForm
+from harborweb.signing.forms import Beside
 from harborweb.signing.models import Key
 from harborweb.signing.services import signing_keys
 
@@ -17,7 +16,7 @@ def _that_sign() -> QuerySet[Key]:
     return Key.objects.filter(pk__in=[key.pk for key in signing_keys()]).order_by("-trusted", "name")
 
 
-class ListForm(forms.Form):
+class ListForm(Beside, forms.Form):
     """With which key, and what is signed beside each digest."""
 
     key = forms.ModelChoiceField(
@@ -52,14 +51,6 @@ class ListForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].queryset = _that_sign()  # type: ignore[attr-defined]
-
-    def clean_annotations(self) -> dict[str, str]:
-        """One name=value each line."""
-        return SignForm.clean_annotations(self)  # type: ignore[arg-type]
-
-    def clean_expires(self) -> datetime | None:
-        """The end of that day; a day that is over is refused."""
-        return SignForm.clean_expires(self)  # type: ignore[arg-type]
 
 
 class RuleForm(forms.Form):

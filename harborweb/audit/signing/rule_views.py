@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from harborweb.accounts.http import Request
 from harborweb.accounts.roles import Role, requires
-from harborweb.audit.filtering import Filter
+from harborweb.audit.choosing import registry_of
 from harborweb.audit.models import SigningDecision, SigningRule
 from harborweb.audit.signing import rule_services
 from harborweb.audit.signing.forms import RuleForm
@@ -22,14 +22,14 @@ PAGE = 50
 @require_GET
 def page(request: Request) -> HttpResponse:
     """The rules of a registry, and why each push was signed or not."""
-    return _page(request, Filter.of(request).registry, RuleForm())
+    return _page(request, registry_of(request), RuleForm())
 
 
 @requires(Role.ADMINISTRATOR)
 @require_POST
 def add(request: Request) -> HttpResponse:
     """Keep a rule; it is off until it is switched on."""
-    registry = Filter.of(request).registry
+    registry = registry_of(request)
     form = RuleForm(request.POST)
     if registry is not None and form.is_valid():
         try:

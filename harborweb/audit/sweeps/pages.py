@@ -84,8 +84,9 @@ def listed(registry: Registry | None) -> "QuerySet[Sweep]":
 
 
 def with_ways_on(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, bool]]:
-    """Each sweep, and whether it can be continued."""
-    return [(one, not one.complete and sweeping.may_continue(one)) for one in sweeps]
+    """Each sweep, newest first, and whether it can be continued: only the last of a registry can."""
+    newest = next((one for one in sweeps if not one.repository), None)
+    return [(one, one is newest and sweeping.may_continue(one)) for one in sweeps]
 
 
 def running(registry: Registry | None) -> tuple[Job, parts.Progress | None] | None:

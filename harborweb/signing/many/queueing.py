@@ -1,6 +1,7 @@
 """The job that works on a list, asked for by a person or, where its worker was killed, by the scheduler."""
 
 from celery import Task
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -10,7 +11,7 @@ from harborweb.errors import Problem
 from harborweb.jobs import services as jobs
 from harborweb.jobs.models import Job
 from harborweb.signing.limits import check_signs, is_over
-from harborweb.signing.many.models import BulkSigning
+from harborweb.signing.many.models import BulkItem, BulkSigning
 from harborweb.signing.models import Key
 
 AGAIN_MOST = 3  # times that harborweb itself goes on with a list whose worker was killed
@@ -27,7 +28,7 @@ def queue(task: Task, request: HttpRequest | None, bulk: BulkSigning, password: 
     )  # fmt: skip
     if job.arguments.get("slot", "") != slot:
         sealing.drop(filter(None, [slot]))
-    elif job.kind == "sign_many":
+    elif job.kind == "sign_many" and job.pk != bulk.job_id:
         bulk.job = job
         bulk.save(update_fields=["job"])
         record(request, "sign many", bulk.registry.name, bulk.title)
@@ -39,20 +40,13 @@ def go_on(task: Task) -> int:
     A list that has lost its worker several times in a row waits for a person.
     """
     count = 0
-    lost = BulkSigning.objects.filter(job__state=Job.State.LOST).select_related("job", "key", "registry")
-    for bulk in lost[:20]:
+    left = BulkItem.objects.filter(bulk=OuterRef("pk"), state__in=BulkItem.OPEN)
+    lost = BulkSigning.objects.filter(Exists(left), job__state=Job.State.LOST, key__isnull=False)
+    for bulk in lost.select_related("key", "registry"):
         tried = Job.objects.filter(kind="sign_many", arguments__bulk=bulk.pk, state=Job.State.LOST).count()
-        if (
-            bulk.key is None
-            or not bulk.key.signs
-            or is_over(bulk.key)
-            or bulk.key.asks
-            or tried > AGAIN_MOST
-            or not bulk.left()
-        ):
-            continue
-        queue(task, None, bulk, "")
-        count += 1
+        if bulk.key and bulk.key.signs and not bulk.key.asks and not is_over(bulk.key) and tried <= AGAIN_MOST:
+            queue(task, None, bulk, "")
+            count += 1
     return count
 
 

@@ -305,7 +305,7 @@ def test_a_project_is_made_with_a_password_that_is_kept_nowhere(as_role: Any, la
     ("typed", "words"),
     [
         ({"name": "Bad Name"}, "is no project name"),
-        ({"name": ""}, "This field is required"),
+        ({"name": ""}, "This is empty."),
         ({"password": "wrong"}, "refused the user name admin with this password"),
         ({"administrator": "dev", "password": "dev-Passw0rd"}, "does not let dev do this"),
         ({"quota": "-2"}, "greater than or equal to -1"),
