@@ -249,9 +249,14 @@ def _pulled(asked: Asked, project: Project, repository: Repository, artifact: Ar
 def _trusted(asked: Asked, project: Project, repository: Repository, artifact: Artifact) -> None:
     """The content-trust policy: a signature of cosign must be there; it looks no further (sig-*-pull-*).
 
+    Signatures stay open; an SBOM or another accessory does not (Harbor's source, middleware/util.SkipPolicyChecking).
+
     A cosign that may push, and shows a token, reads what it will sign (sig-unsigned-pull-token-cosignUA-dev).
     """
-    if project.metadata.get("enable_content_trust_cosign") != "true" or artifact.digest in repository.accessories:
+    if project.metadata.get("enable_content_trust_cosign") != "true":
+        return
+    own = repository.accessories.get(artifact.digest)
+    if own is not None and own.kind.startswith("signature."):
         return
     is_cosign = "cosign" in asked.request.headers.get("user-agent", "")
     if is_cosign and asked.claims and asked.may(project, repository.name, "push"):

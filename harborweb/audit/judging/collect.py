@@ -23,6 +23,14 @@ from harborweb.verification.verdict import Finding, Verdict
 
 # What makes a manifest pose as a signature, wherever it is listed.
 _SIGNATURE_TYPES = (bundle.MEDIA_TYPE_PREFIX, simple_signing.MEDIA_TYPE)
+WITHHELD = 412  # by a policy of Harbor's: content trust, or vulnerabilities
+# The types in a list of referrers behind which there may be a signature: cosign's own, and what says nothing.
+_MAY_BE_SIGNATURES = (
+    *_SIGNATURE_TYPES,
+    "application/vnd.dev.cosign.artifact.sig",
+    "application/vnd.oci.",
+    "application/vnd.docker.",
+)
 
 Place = Callable[[list[Seen]], Awaitable[None]]
 Weigh = Callable[[str, str, Finding], Finding]  # repository, artifact's digest, what was found there
@@ -220,9 +228,10 @@ class _Search:
         except RegistryError as error:
             found.append(_fault(place, error))
             return
-        digests = list(dict.fromkeys(str(one.get("digest")) for one in listed.descriptors))
+        types = {str(one.get("digest")): str(one.get("artifactType") or "") for one in listed.descriptors}
+        digests = list(types)
         for digest in digests[: self.options.referrers]:
-            await self.referrer(digest, found)
+            await self.referrer(digest, found, types[digest])
         if len(digests) > self.options.referrers:
             reason = _(
                 "%(n)s manifests refer to this digest; only %(limit)s are looked at.",
@@ -230,13 +239,18 @@ class _Search:
             )  # fmt: skip
             found.append(Seen(Finding(place, Verdict.UNCHECKED, reason)))
 
-    async def referrer(self, digest: str, found: list[Seen]) -> None:
-        """One manifest among the referrers; what does not pose as a signature is none of ours."""
+    async def referrer(self, digest: str, found: list[Seen], listed_as: str = "") -> None:
+        """One manifest among the referrers; what does not pose as a signature is none of ours.
+
+        With content trust Harbor keeps all but signatures from everybody, its own SBOMs too: where the list says that
+        it is something else, that is enough.
+        """
         place = f"referrer {digest}"
         try:
             manifest = await self.client.manifest(self.repository, digest)
         except RegistryError as error:
-            found.append(_fault(place, error))
+            if error.status != WITHHELD or not listed_as or listed_as.startswith(_MAY_BE_SIGNATURES):
+                found.append(_fault(place, error))
             return
         try:
             document = _read(manifest)

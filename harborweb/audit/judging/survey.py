@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harborweb.audit.badge.harbor import badge_of
-from harborweb.audit.judging.collect import Options
+from harborweb.audit.judging.collect import WITHHELD, Options
 from harborweb.audit.judging.remembered import Memory, same_manifest
 from harborweb.registry import names
 from harborweb.registry.client import (
@@ -43,7 +43,6 @@ REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 BUNCH = 256  # artifacts that are asked for side by side
 PLAIN_TYPES = {OCI_MANIFEST, DOCKER_MANIFEST}
 HELD_BYTES = 32 * 1024 * 1024  # of the manifests of one repository
-WITHHELD = 412  # by a policy of Harbor's: content trust, or vulnerabilities
 # Where a Harbor's own lists are closed to us, what every registry lists is asked instead.
 CLOSED = {"forbidden", "unauthorized"}
 
