@@ -88,7 +88,7 @@ def test_a_mistake_of_ours_costs_no_sweep_where_the_list_is_believed_either(
 
 
 def test_what_the_list_shows_to_have_changed_is_judged_anew(stand: tuple[HarborDouble, PublicKey]) -> None:
-    """Garbage at the tag of a signature: Harbor hides that tag, and still lists the old signature as an accessory."""
+    """Garbage at the tag of a signature: Harbor lists it with its tag, and the old signature as an accessory still."""
     double, key = stand
     first, _asked = sweep(double, key)
     memory = {one.digest: remembered.of(one) for one in first}
@@ -112,3 +112,25 @@ def test_what_the_list_shows_to_have_changed_is_judged_anew(stand: tuple[HarborD
     assert found[digest].verdict == Verdict.INVALID and not found[digest].again
     assert Counter(one.verdict for one in second)[Verdict.TRUSTED] == IMAGES - 1
     assert any(f"{digest.replace(':', '-')}.sig" in line for line in asked)
+
+
+def test_the_tag_of_a_signature_that_points_at_another_image_is_seen_in_the_list(
+    stand: tuple[HarborDouble, PublicKey],
+) -> None:
+    """No question more: the list names the tag at the artifact where it is now."""
+    double, key = stand
+    first, _asked = sweep(double, key)
+    memory = {one.digest: remembered.of(one) for one in first}
+    signed, other = [one for one in first if one.verdict == Verdict.TRUSTED][:2]
+    tag = f"{signed.digest.replace(':', '-')}.sig"
+    manifest = "application/vnd.oci.image.manifest.v1+json"
+    at = f"{double.url}/v2/bench/repo0/manifests"
+    body = requests.get(f"{at}/{other.digest}", auth=double.admin, headers={"Accept": manifest}, timeout=10).content
+    answer = requests.put(f"{at}/{tag}", data=body, auth=double.admin, headers={"Content-Type": manifest}, timeout=10)
+    assert answer.status_code == 201, answer.text
+    second, asked = sweep(double, key, memory)
+    found = {one.digest: one for one in second}
+    assert found[signed.digest].verdict == Verdict.INVALID and not found[signed.digest].again
+    assert found[other.digest].verdict == Verdict.TRUSTED and found[other.digest].tags == other.tags
+    assert sum("/v2/" in line for line in asked) <= 8, asked
+    assert {line.partition(".sig")[0][-64:] for line in asked if ".sig" in line} == {signed.digest[7:]}

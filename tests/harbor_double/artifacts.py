@@ -52,8 +52,8 @@ def accessory_shown(repository: Repository, accessory: Accessory) -> dict[str, A
 
 
 def _tags(repository: Repository, artifact: Artifact) -> list[Tag]:
-    names = bookkeeping.tags_by_digest(repository).get(artifact.digest, [])
-    return [repository.tags[name] for name in names if not bookkeeping.SIGNATURE_TAG.fullmatch(name)]
+    """All of them: tags of signatures are not seen because accessories are in no list (sig-v25-artifacts-list)."""
+    return [repository.tags[name] for name in bookkeeping.tags_by_digest(repository).get(artifact.digest, [])]
 
 
 def shown(call: Call, repository: Repository, artifact: Artifact) -> dict[str, Any]:
@@ -120,13 +120,12 @@ def of_project(call: Call) -> Response:
 
 def _wanted(artifact: Artifact, tags: list[str], wanted: dict[str, str]) -> bool:
     """Whether `q` wants it (artifacts-q-tags-*, artifacts-list-with-label)."""
-    names = [name for name in tags if not bookkeeping.SIGNATURE_TAG.fullmatch(name)]
     if "tags" in wanted:
         asked_for = wanted["tags"]
         if asked_for in ("nil", "*"):
-            if bool(names) != (asked_for == "*"):
+            if bool(tags) != (asked_for == "*"):
                 return False
-        elif not matches(asked_for, *names):
+        elif not matches(asked_for, *tags):
             return False
     return (
         matches(wanted.get("labels"), *(str(one) for one in artifact.labels))

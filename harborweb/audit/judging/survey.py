@@ -151,7 +151,7 @@ async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
     for row in rows:
         artifact = artifacts[row.digest]
         row.listed = (*told.get(row.digest, ()), *sorted((one.digest, one.type) for one in artifact.accessories))
-        row.tags = [tag.name for tag in artifact.tags]
+        row.tags = [tag.name for tag in artifact.tags if not COSIGN_TAG.fullmatch(tag.name)]
         row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
 
