@@ -18,12 +18,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import parts
 
 # Playwright's synchronous API keeps an event loop in this thread; Django's ORM is used beside it, not inside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+PATIENCE = 30_000  # milliseconds, for whatever has to appear: a machine with other things to do is slow
+expect.set_options(timeout=PATIENCE)
 
 WIDE, NARROW = (1440, 900), (390, 844)
 ARGUMENTS = [
@@ -122,9 +124,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Watched]:
-    """A fresh window of 1440 px, without cookies, that waits at most 15 s for anything."""
+    """A fresh window of 1440 px, without cookies, that waits at most 30 s for anything."""
     context = chromium.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     yield Watched(context.new_page())
     context.close()
 

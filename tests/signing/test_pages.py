@@ -20,7 +20,7 @@ from harborweb.signing import keysmith, services, workshop
 from harborweb.signing.limits import Limits, set_limits
 from harborweb.signing.models import CosignFound, Key
 from tests.signing.conftest import Image
-from tests.signing.jobs import done, pem_of, public_of
+from tests.signing.jobs import done, made, pem_of, public_of
 from tests.signing.test_keys import SECRET, cosign_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -215,10 +215,7 @@ def test_only_administrators_change_keys(as_role: Callable[[int], Client], name:
 
 @pytest.fixture
 def pair(asked: Any, cosign_three: str) -> Key:
-    key = services.request_pair(asked, "release", "none", "", trusted=True)
-    assert key.job is not None
-    done(key.job, keysmith.make_key)
-    return key
+    return made(asked, "release", "none", "")
 
 
 def form(row: Any, image: Image, key: Key) -> dict[str, Any]:
