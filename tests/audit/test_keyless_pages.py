@@ -25,9 +25,10 @@ from harborweb.jobs.run import perform
 from harborweb.registry.client import Client, Endpoint
 from harborweb.registry.models import Registry
 from harborweb.signing.services import add_public_key
+from harborweb.verification.simple_signing import SIGNATURE
 from harborweb.verification.verdict import Verdict
 from tests import parts
-from tests.audit.hostile.bench import Bench, make_signer
+from tests.audit.hostile.bench import Bench, make_signer, simple_payload
 from tests.verification.sigstore_double import ISSUED_BY, SUBJECT, Sigstore
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +50,7 @@ def admin(client: Browser, person: Any) -> Browser:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A registry of its own with two images: signed keyless, and signed in another repository by a key."""
+    """A registry of its own with three images: signed keyless in both formats, and in another repository by a key."""
     folder = tmp_path_factory.mktemp("keyless-pages")
     with parts.registry_server(folder / "registry") as server:
 
@@ -61,6 +62,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Any:
                 await bench.refer(digest, [await bench.bundle_manifest(SIGSTORE.bundle(digest), digest)])
                 other = await bench.image("2.0")
                 await bench.at("vault/signatures").simple(other)
+                simple = await bench.image("3.0")
+                payload = simple_payload(simple)
+                beside = SIGSTORE.simple(payload)
+                signature = beside.pop(SIGNATURE)
+                await bench.sig(simple, [await bench.layer(payload, signature, **beside)])
                 return signers["trusted"].public.pem
 
         yield server, asyncio.run(fill())
@@ -87,18 +93,19 @@ def judged_again() -> None:
     assert job.state == Job.State.SUCCEEDED, job.error
 
 
+@pytest.mark.parametrize("tag", ["1.0", "3.0"], ids=["bundle", "simple signing"])
 def test_from_shown_to_trusted_and_back(
-    admin: Browser, row: Registry, sweep: Sweeper, cosign3: str, tmp_path: Path
+    admin: Browser, row: Registry, sweep: Sweeper, cosign3: str, tmp_path: Path, tag: str
 ) -> None:
     """Each step at the page changes what the next sweep says, also of what an earlier sweep has judged."""
     sweep(row)
-    assert verdict().verdict == Verdict.UNCHECKED and SUBJECT in verdict().reason
+    assert verdict(tag).verdict == Verdict.UNCHECKED and SUBJECT in verdict(tag).reason
     admin.post(reverse("audit:keyless_root"), {"file": root_file()})
     sweep(row)
-    assert verdict().verdict == Verdict.UNKNOWN_KEY and "not trusted here" in verdict().reason
+    assert verdict(tag).verdict == Verdict.UNKNOWN_KEY and "not trusted here" in verdict(tag).reason
     admin.post(reverse("audit:keyless_allow"), {"subject": "*@example.test", "issuer": ISSUED_BY})
     sweep(row)
-    kept = verdict()
+    kept = verdict(tag)
     (allowed,) = services.allowed()
     assert (kept.verdict, kept.key) == (Verdict.TRUSTED, allowed.fingerprint)
     assert (kept.signatures[0]["subject"], kept.signatures[0]["issuer"]) == (SUBJECT, ISSUED_BY)
@@ -117,13 +124,13 @@ def test_from_shown_to_trusted_and_back(
 
     admin.post(reverse("audit:keyless_disallow", args=[TrustedIdentity.objects.get().pk]))
     judged_again()
-    assert verdict().verdict == Verdict.UNKNOWN_KEY and verdict().is_finding, "at once, without a sweep"
+    assert verdict(tag).verdict == Verdict.UNKNOWN_KEY and verdict(tag).is_finding, "at once, without a sweep"
     admin.post(reverse("audit:keyless_allow"), {"subject": "*@example.test", "issuer": ISSUED_BY})
     sweep(row)
-    assert verdict().verdict == Verdict.TRUSTED
+    assert verdict(tag).verdict == Verdict.TRUSTED
     admin.post(reverse("audit:keyless_root"), {"action": "remove"})
     judged_again()
-    assert verdict().verdict == Verdict.UNCHECKED
+    assert verdict(tag).verdict == Verdict.UNCHECKED
     done = {"give trusted root", "allow identity", "disallow identity", "remove trusted root"}
     assert done <= set(Activity.objects.values_list("action", flat=True))
 
