@@ -143,6 +143,7 @@ def _external_url(sheet: Sheet) -> None:
     if (whole := _whole_url(sheet, key, str(value))) is not None:
         _scheme_and_tls(sheet, key, whole, tls)
         _same_port(sheet, key, whole, hostname, tls)
+        _other_port(sheet, key, whole)
 
 
 def _whole_url(sheet: Sheet, key: str, value: str) -> str | None:
@@ -181,6 +182,15 @@ def _whole_url(sheet: Sheet, key: str, value: str) -> str | None:
     else:
         return use
     return None
+
+
+def _other_port(sheet: Sheet, key: str, url: str) -> None:
+    """http:// with the port of https, or the other way about."""
+    parts = urlsplit(url)
+    if (parts.scheme, parts.port) in {("http", 443), ("https", 80)} and not sheet.faulty(key):
+        what = _("Port %(port)s is not the usual one for %(scheme)s://.") % {"port": parts.port, "scheme": parts.scheme}
+        why = _("Port 443 usually answers https alone, and port 80 http.")
+        sheet.warning(key, what, why, _("Look at scheme and port."))
 
 
 def _scheme_and_tls(sheet: Sheet, key: str, url: str, tls: Tls) -> None:

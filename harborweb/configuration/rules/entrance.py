@@ -33,6 +33,19 @@ def _ports(sheet: Sheet) -> None:
                 _("Choose another port for one of the two."),
             )
         taken[port] = key
+    _unexpected(sheet)
+
+
+def _unexpected(sheet: Sheet) -> None:
+    """A port that every browser takes for the other protocol."""
+    for key, number, asked, spoken in (("http.port", 443, "https", "http"), ("https.port", 80, "http", "https")):
+        block = key.partition(".")[0]
+        if not sheet.block(block) or sheet.faulty(key) or str(sheet.get(key)) != str(number):
+            continue
+        words = {"port": number, "asked": asked, "spoken": spoken}
+        what = _("Harbor speaks %(spoken)s on port %(port)s.") % words
+        why = _("Browsers and docker ask there by %(asked)s, and get no answer that they understand.") % words
+        sheet.warning(key, what, why, _("Choose another port, or the other protocol."))
 
 
 def _inside(sheet: Sheet, key: str, port: int) -> None:
