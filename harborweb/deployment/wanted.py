@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from harborweb.configuration.rules.rendered import compose_reads
 from harborweb.configuration.text.document import Document
 
 _SECRET = re.compile(r"passw|secret|access_?key|account_?key|token|credential|private_key_data|_dsn$", re.IGNORECASE)
 
 
+_VARIABLE = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*)\}?)")  # also $$, which stands for one
 _IN_URL = re.compile(r"://[^/@:\s]*:(\S+)@")  # up to the last @: people do not always write %40 and %2F
 
 
@@ -81,6 +83,18 @@ def _secrets(document: Document, above: str) -> Iterator[str]:
                 continue
             if _SECRET.search(name):
                 yield str(value)
+                yield from _as_compose_reads(str(value))
             elif found := _IN_URL.search(str(value)):
                 yield unquote(found.group(1))
                 yield found.group(1)
+                yield from _as_compose_reads(found.group(1))
+
+
+def _as_compose_reads(secret: str) -> Iterator[str]:
+    """What of a secret docker compose says or passes on when it reads it differently: of "pa$word" it warns that
+    there is no variable "word", and the containers get "pa"."""
+    if compose_reads(secret):
+        return
+    bare = secret.strip().strip("'\"").partition(" #")[0]
+    got = _VARIABLE.sub(lambda found: "" if found[1] else "$", bare)
+    yield from filter(None, (*_VARIABLE.findall(secret), got))

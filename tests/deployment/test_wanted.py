@@ -94,3 +94,17 @@ def test_a_file_is_written_whole_and_only_when_it_differs(tmp_path: Path) -> Non
 def test_the_password_in_a_proxys_address_is_a_secret_whole(password: str) -> None:
     text = f"hostname: h\nproxy:\n  https_proxy: http://user:{password}@proxy.example:3128/\n"
     assert wanted.secrets(text) == [password]
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("Before$after", {"after", "Before"}), ("Before${after}1", {"after", "Before1"}), ("Be$$fore", {"Be$fore"}),
+        ("Before #after", {"Before"}), ("'Before", {"Before"}), ("Be#fore$1", set()),
+    ],
+)  # fmt: skip
+def test_what_compose_makes_of_a_secret_is_one_too(password: str, said: set[str]) -> None:
+    quoted = password.replace("'", "''")
+    assert set(wanted.secrets(f"hostname: h\ndatabase:\n  password: '{quoted}'\n")) == {password, *said}
+    proxy = "hostname: h\nproxy:\n  http_proxy: http://u:Before$after@p:3128\n"
+    assert set(wanted.secrets(proxy)) == {"Before$after", "after", "Before"}
