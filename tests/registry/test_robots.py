@@ -254,6 +254,25 @@ def test_robots_are_renewed_without_a_project_that_is_gone(lab: Registry, harbor
     assert len(names(harbor)) == 3
 
 
+def test_another_prefix_renames_all_robots_and_making_them_anew_mends_it(
+    lab: Registry,
+    harbor: HarborDouble,  # noqa: F811
+    asked: Any,
+) -> None:
+    """The prefix is no part of a robot's name in Harbor: all are called otherwise then (goharbor/harbor#16034)."""
+    old = made(lab, harbor, asked)
+    harbor.state.configuration["robot_name_prefix"] = "bot_"
+    for one in harbor.state.robots.values():
+        one.name = one.name.replace("robot$", "bot_")
+    job = done(robot_services.request_rotation(asked, lab))
+    assert job.state == Job.State.FAILED
+    assert str(old[KEEP]) in job.error
+    new = made(lab, harbor, asked)
+    assert names(harbor) == {str(one) for one in new.values()}
+    assert all(str(one).startswith("bot_harborweb-") for one in new.values())
+    assert not {one.number for one in new.values()} & {one.number for one in old.values()}
+
+
 def test_without_a_keeper_somebody_is_asked_14_days_before(lab: Registry, harbor: HarborDouble, asked: Any) -> None:  # noqa: F811
     made(lab, harbor, asked, purposes=[READ, SIGN])
     assert robot_services.warnings() == []
