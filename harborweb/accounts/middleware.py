@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,7 +25,10 @@ class RoleMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content and not request.headers.get("HX-Request"):
+            return _nothing_to_show(request, response)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -54,14 +58,25 @@ def forbidden(request: HttpRequest, needed: Role | None) -> HttpResponse:
     return render(request, "403.html", {"needed": needed}, status=403)
 
 
+def _nothing_to_show(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page instead of nothing where somebody opens the address that a form is sent to."""
+    page = render(request, "405.html", status=405)
+    page["Allow"] = response["Allow"]
+    return page
+
+
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and from there back to the page the person was on."""
+    """To the sign-in page, and from there back to the page the person was on; a form that was sent is not done."""
     htmx = bool(request.headers.get("HX-Request"))
+    looked = request.method in ("GET", "HEAD")
     if htmx:
-        here = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = here.path + (f"?{here.query}" if here.query else "")
+        back = _path(request.headers.get("HX-Current-URL", ""))
     else:
-        back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+        back = request.get_full_path() if looked else _path(request.headers.get("Referer", ""))
+    if not looked:
+        messages.warning(
+            request, _("You were signed out meanwhile. Nothing was done: sign in, then send it once more.")
+        )
     query = QueryDict(mutable=True)
     if back not in ("", "/"):
         query["next"] = back
@@ -69,3 +84,9 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
+
+
+def _path(address: str) -> str:
+    """The path and query of the page that a request came from."""
+    here = urlsplit(address)
+    return here.path + (f"?{here.query}" if here.query else "")

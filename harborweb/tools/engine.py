@@ -120,7 +120,16 @@ def _kind(error: Exception) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, APIError):
         return str(error.explanation or error)[:500]
-    return str(error)[:500]
+    return _of_the_system(error) or str(error)[:500]
+
+
+def _of_the_system(error: BaseException | None) -> str:
+    """The system's own word, such as "Connection refused", from below what libraries wrapped around it; "" if none."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return str(error.strerror or error)
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def facts(client: "docker.DockerClient") -> Facts:

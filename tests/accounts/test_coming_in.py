@@ -36,6 +36,22 @@ def test_name_and_password_lead_to_the_page_that_was_wanted(client: Any, person:
     assert client.get("/activity/").status_code == 200
 
 
+def test_a_form_sent_after_the_session_ended_says_that_nothing_was_done(client: Any, person: Any) -> None:
+    person(Role.VIEWER, "vera")
+    sent = client.post("/keys/look/", headers={"referer": "http://testserver/keys/?registry=1"})
+    assert sent["Location"] == "/sign-in/?next=/keys/%3Fregistry%3D1"
+    assert "Nothing was done: sign in" in client.get(sent["Location"]).content.decode()
+    client.get("/keys/")
+    assert "Nothing was done" not in client.get("/sign-in/").content.decode(), "looking loses nothing"
+
+
+def test_an_address_that_takes_a_form_alone_shows_a_page(client: Any, person: Any) -> None:
+    client.force_login(person(Role.ADMINISTRATOR))
+    answer = client.get("/keys/look/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "There is nothing to show here" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     "next_", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
 )

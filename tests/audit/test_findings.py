@@ -1,11 +1,13 @@
 """The life of a finding: opened, acknowledged, changed, solved, back again; and the page that shows it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 
 from harborweb.accounts.models import Activity
@@ -181,3 +183,16 @@ def test_a_viewer_acknowledges_nothing(lab: Registry, as_role: Callable[[int], A
 )
 def test_an_index_answers(lab: Registry, rows: Callable[[Registry], Any], index: str) -> None:
     assert f"INDEX {index} " in rows(lab).explain()
+
+
+def test_a_viewer_is_offered_nothing_that_would_be_refused(lab: Registry, as_role: Callable[[int], Any]) -> None:
+    sweep(lab, ("1", Verdict.UNSIGNED, "No signature found."))
+    viewer = as_role(Role.VIEWER)
+    for name in ("home", "findings", "compare", "rules"):
+        page = viewer.get(reverse(f"audit:{name}")).content.decode()
+        links = set(re.findall(r'href="(/[^"#]*)', page.replace("&amp;", "&")))
+        assert links, name
+        for link in links:
+            view = resolve(urlsplit(link).path).func if not link.startswith("/static/") else None
+            assert view is None or view.required_role in (None, Role.VIEWER), f"{name} leads to {link}"  # type: ignore[attr-defined]
+    assert reverse("audit:choose") in as_role(Role.SIGNER).get(reverse("audit:findings")).content.decode()

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from harborweb.accounts.roles import Role
 from harborweb.audit.choosing import registry_of
 from harborweb.audit.counts import by_artifact
 from harborweb.audit.models import ArtifactVerdict, Finding
@@ -60,6 +61,7 @@ class Group:
     action: str
     query: str
     on: bool
+    needs: Role  # to open that page
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Filter:
                 kind.value, str(kind.label), counted[kind], str(WHAT_TO_DO[kind][0]),
                 _address(kind, registry), str(WHAT_TO_DO[kind][2]),
                 self.query(kind="" if kind == self.kind else kind.value), kind == self.kind,
+                Role.SIGNER if WHAT_TO_DO[kind][1] == "audit:choose" else Role.VIEWER,
             )
             for kind in Kind
             if kind in counted

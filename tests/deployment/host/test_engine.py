@@ -211,6 +211,8 @@ def test_an_engine_that_is_silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/s.sock")
         found = the_one(programs.docker, "hostname: a\n")
     assert "does not answer" in found.message
+    found = the_one(programs.docker, "hostname: a\n")
+    assert found.message == "The Docker engine does not answer: Connection refused"
 
 
 @pytest.mark.docker
