@@ -5,8 +5,10 @@ import json
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from harborweb.audit import counts
+from harborweb.audit.badge.disagreeing import FALSE, MISSING, SHOWN
 from harborweb.audit.filtering import Filter
 from harborweb.audit.formats.about import About, TrustedBy
 from harborweb.audit.policies.standings import latest
@@ -15,6 +17,12 @@ from harborweb.audit.words import WORDS
 from harborweb.registry.models import Registry
 from harborweb.signing.models import Key
 from harborweb.verification.verdict import Verdict
+
+BADGES = {
+    FALSE: gettext_lazy("only what Harbor shows as signed and no trusted key signed"),
+    MISSING: gettext_lazy("only what a trusted key signed and Harbor does not show as signed"),
+    SHOWN: gettext_lazy("only what Harbor shows as signed"),
+}
 
 
 def about(registry: Registry | None, scope: str = "") -> About:
@@ -45,6 +53,8 @@ def scope(chosen: Filter) -> str:
         parts.append(_("only the project %s") % chosen.project)
     if chosen.key:
         parts.append(_("only what the key %s… signed") % chosen.key[:16])
+    if chosen.badge:
+        parts.append(str(BADGES[chosen.badge]))
     if chosen.text:
         parts.append(_("only what matches “%s”") % chosen.text)
     return ", ".join(parts)

@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from harborweb.accounts.roles import Role
+from harborweb.audit import describing
 from harborweb.audit.badge import disagreeing as badged
 from harborweb.audit.badge import harbor as badges
 from harborweb.audit.badge import simulator
+from harborweb.audit.filtering import Filter
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.audit.templatetags.badges import WIDTH, pieces
 from harborweb.jobs.models import Job
@@ -170,3 +172,9 @@ def test_the_pages_in_a_browser(swept: Registry, page: Watched, live_server: Any
             page.goto(f"{live_server.url}/audit/{path}/")
             page.look_well()
             assert page.barriers() == []
+
+
+@pytest.mark.parametrize("badge", badged.VALUES)
+def test_a_report_of_some_badges_says_so(badge: str) -> None:
+    assert "Harbor" in describing.scope(Filter(None, "all", badge=badge))
+    assert describing.scope(Filter(None, "all")) == ""

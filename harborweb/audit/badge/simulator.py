@@ -21,7 +21,6 @@ from harborweb.audit.words import ORDER
 from harborweb.errors import Problem
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
-from harborweb.registry.harbor.paths import MAX_PAGE
 from harborweb.registry.models import Registry
 from harborweb.registry.running import run
 from harborweb.registry.services import PATIENCE
@@ -119,14 +118,8 @@ def enforcing(registry: Registry) -> tuple[dict[str, bool], Problem | None]:
     """Which projects have the policy on, as Harbor says now; and why that is not known."""
 
     async def ask() -> dict[str, bool]:
-        found: dict[str, bool] = {}
         async with Harbor(registry.endpoint(), PATIENCE) as harbor:
-            for number in range(1, MOST_PROJECTS // MAX_PAGE + 1):
-                page = await browsing.projects(harbor, number=number)
-                found |= {one.name: one.content_trust for one in page.items}
-                if number >= page.last:
-                    break
-        return found
+            return {one.name: one.content_trust for one in await browsing.first_projects(harbor, MOST_PROJECTS)}
 
     if not registry.is_harbor:
         return {}, None

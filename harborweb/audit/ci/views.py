@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET
 
 from harborweb.accounts.roles import Role, requires
 from harborweb.audit import describing
+from harborweb.audit.choosing import registry_of
 from harborweb.audit.ci import snippets
-from harborweb.audit.filtering import Filter
 from harborweb.audit.policies.standings import latest
 from harborweb.signing.services import keyring
 from harborweb.verification.trust import TrustedKey
@@ -25,7 +25,7 @@ def counts_everywhere(key: TrustedKey, now: datetime) -> bool:
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Snippets filled with this registry's address, keys and policy."""
-    registry = Filter.of(request).registry
+    registry = registry_of(request)
     context: dict[str, object] = {"registry": registry}
     if registry is not None:
         now = timezone.now()

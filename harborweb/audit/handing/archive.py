@@ -137,14 +137,5 @@ class Archive:
         )
 
 
-def write(files: zipfile.ZipFile, about: About, rows: Iterable[ArtifactVerdict]) -> Archive:
-    """Write the whole archive."""
-    made = Archive(files, about)
-    for row in rows:
-        made.add(row)
-    made.finish()
-    return made
-
-
 def _joined(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

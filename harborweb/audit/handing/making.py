@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -125,9 +124,11 @@ def _chosen(handout: Handout) -> Filter:
     return Filter.given({name: given[name] for name in given}, handout.registry)
 
 
-@transaction.atomic
 def _keep(handout: Handout, packed: Path, name: str) -> dict[str, Any]:
-    """Put the file into the database, and say that it is there."""
+    """Put the file into the database, and say that it is there.
+
+    Piece by piece: in one transaction 256 MB would keep everybody else from writing for too long.
+    """
     whole = hashlib.sha256()
     size = packed.stat().st_size
     with packed.open("rb") as file:

@@ -79,7 +79,8 @@ class _Making:
     def through(self) -> dict[str, Any]:
         """Every project in turn; raises Problem that names those that failed."""
         self.run.step(1, 2, _("Read the projects"))
-        names = list(self.run.arguments["projects"]) or self.runner.run(_all_projects(self.harbor))
+        names = list(self.run.arguments["projects"])
+        names = names or [one.name for one in self.runner.run(browsing.every_project(self.harbor))]
         self.run.step(2, 2, _("Each project"))
         failed = []
         for done, name in enumerate(names):
@@ -182,11 +183,3 @@ class _Making:
             self.run.line(f"{project}: {error.message}", "err")
             return
         Hook.objects.filter(registry=self.registry, project=project).update(triggered=last)
-
-
-async def _all_projects(harbor: Harbor) -> list[str]:
-    first = await browsing.projects(harbor)
-    names = [one.name for one in first.items]
-    for number in range(2, first.last + 1):
-        names += [one.name for one in (await browsing.projects(harbor, number=number)).items]
-    return list(dict.fromkeys(names))

@@ -12,7 +12,6 @@ from harborweb.audit.models import Hook, HookEvent
 from harborweb.errors import Problem
 from harborweb.registry.harbor import browsing
 from harborweb.registry.harbor.client import Harbor
-from harborweb.registry.harbor.paths import MAX_PAGE
 from harborweb.registry.models import Registry
 from harborweb.registry.running import run
 from harborweb.registry.services import PATIENCE
@@ -61,13 +60,7 @@ def projects_of(registry: Registry) -> tuple[list[str], Problem | None]:
 
     async def ask() -> list[str]:
         async with Harbor(registry.endpoint(), PATIENCE) as harbor:
-            found: list[str] = []
-            for number in range(1, MOST_PROJECTS // MAX_PAGE + 1):
-                page = await browsing.projects(harbor, number=number)
-                found += [one.name for one in page.items]
-                if number >= page.last:
-                    break
-            return found
+            return [one.name for one in await browsing.first_projects(harbor, MOST_PROJECTS)]
 
     if not registry.is_harbor:
         return [], None

@@ -34,6 +34,17 @@ async def projects(
     return _sound(harbor, page, lambda one: "/" not in one.name and names.is_repository(one.name))
 
 
+async def first_projects(harbor: Harbor, most: int) -> list[reading.Project]:
+    """The first `most` projects we may see, by name: for a page, which asks no further."""
+    found: list[reading.Project] = []
+    for number in range(1, -(-most // paths.MAX_PAGE) + 1):
+        page = await projects(harbor, number=number)
+        found += page.items
+        if number >= page.last:
+            break
+    return found[:most]
+
+
 async def project(harbor: Harbor, name: str) -> reading.Project:
     """One project; raises NotFound (administrators), "forbidden" for others, also where it does not exist."""
     return reading.project(await harbor.get(paths.project(name), what=name))
@@ -87,14 +98,19 @@ async def artifact(harbor: Harbor, repository: str, reference: str) -> reading.A
     )
 
 
+async def every_project(harbor: Harbor) -> list[reading.Project]:
+    """All projects we may see; none is left out because others were deleted meanwhile."""
+    what, told = _("its projects"), _("its list of projects never holds still")
+    return await _whole(harbor, "/projects", reading.project, {"sort": "name"}, lambda each: each.name, what, told)
+
+
 async def every_repository(harbor: Harbor) -> AsyncIterator[reading.Repository]:
     """The repositories of all projects we may see, project by project (robots may list no others).
 
     Lists are read as those of `every_artifact`: none is left out because others were deleted meanwhile.
     """
     named: Query = {"sort": "name"}
-    what, told = _("its projects"), _("its list of projects never holds still")
-    for one in await _whole(harbor, "/projects", reading.project, named, lambda each: each.name, what, told):
+    for one in await every_project(harbor):
         path = f"{paths.project(one.name)}/repositories"
         told = _("its list of the repositories of %s never holds still") % one.name
         for found in await _whole(harbor, path, reading.repository, named, lambda each: each.name, one.name, told):
