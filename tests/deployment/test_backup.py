@@ -228,11 +228,14 @@ def test_setuid_does_not_come_back(tmp_path: Path) -> None:
     assert (tmp_path / "into" / "harbor" / "tool").stat().st_mode & 0o7777 == 0o755
 
 
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.LNKTYPE, tarfile.BLKTYPE])
-def test_devices_pipes_and_hard_links_are_refused(tmp_path: Path, kind: bytes) -> None:
+def test_devices_pipes_and_hard_links_are_refused(tmp_path: Path) -> None:
     odd = archive.Member.holding("a", b"")
-    odd.info.type, odd.info.linkname = kind, "/etc/passwd"
-    with pytest.raises(Problem, match="damaged"):
+    odd.info.linkname = "/etc/passwd"
+    for kind in (tarfile.CHRTYPE, tarfile.LNKTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE):
+        odd.info.type = kind
+        with pytest.raises(Problem, match="damaged"):
+            restoring._safe(odd.info)
+    with pytest.raises(Problem, match="damaged"):  # the passphrase of a whole backup costs two seconds: one of them
         restoring.restore(Told(), _holding(tmp_path / "b.tar", archive.Member(odd.info)), PASSPHRASE, tmp_path / "into")
     assert not list((tmp_path / "into").iterdir())
 

@@ -1,6 +1,7 @@
 """Which programs of this machine listen on which TCP ports, from /proc: no root needed, nothing is opened."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +47,17 @@ def named(sockets: list[Listener]) -> str:
         if not process.name.isdigit():
             continue
         try:
-            if any(str(link.readlink()) in wanted for link in (process / "fd").iterdir()):
+            if _holds(process, wanted):
                 name = re.sub(r"[^\w.+-]", "", (process / "comm").read_text().strip())
                 return f"{name or '?'} (process {process.name})"
         except OSError:
             continue
     return "a program"
+
+
+def _holds(process: Path, wanted: set[str]) -> bool:
+    for link in (process / "fd").iterdir():
+        with suppress(OSError):  # closed meanwhile: of our own process, what listed them is among them
+            if str(link.readlink()) in wanted:
+                return True
+    return False

@@ -68,6 +68,19 @@ class PostgreSQL:
         ) as connection:
             connection.execute(sql)
 
+    def wait(self) -> None:
+        """Until it takes connections: it listens before that, and says that it is starting up."""
+        import psycopg
+
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.run("SELECT 1")
+            except psycopg.OperationalError as error:
+                if "starting up" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
@@ -104,7 +117,9 @@ def postgresql() -> Iterator[PostgreSQL]:
         command += ["-c", f"ssl_cert_file={certificate}", "-c", f"ssl_key_file={key}"]
         process = start(command, port, folder / "log", user)
         try:
-            yield PostgreSQL(port, folder, ca)
+            server = PostgreSQL(port, folder, ca)
+            server.wait()
+            yield server
         finally:
             stop(process)
 
