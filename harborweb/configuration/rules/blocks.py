@@ -275,6 +275,17 @@ def _ip_family(sheet: Sheet) -> None:
         sheet.error("ip_family.ipv4.enabled", _("Both IP families are off."), why, _("Switch one of them on."))
 
 
+def _trivy(sheet: Sheet) -> None:
+    """Repositories are named as images are; anything else and the scanner gets no database."""
+    for key in ("trivy.db_repository", "trivy.java_db_repository"):
+        value = sheet.get(key)
+        if isinstance(value, str) and ("://" in value or re.search(r"\s", value)):
+            what, why = _("This is no name of a repository."), _("The scanner would get no database.")
+            sheet.warning(
+                key, what, why, _("Write it as docker pull takes it, for example ghcr.io/aquasecurity/trivy-db.")
+            )
+
+
 RULES = (
-    _shapes, _required, _jobs, _external_database, _redis, _internal_tls, _proxy, _ip_family,
+    _shapes, _required, _jobs, _external_database, _redis, _internal_tls, _proxy, _ip_family, _trivy,
 )  # fmt: skip

@@ -111,9 +111,8 @@ def _cache(sheet: Sheet) -> None:
     value = sheet.get(key)
     advice = _("Write for example 24.")
     number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
-    if value is None:
-        what = _("%(key)s is missing.") % {"key": key}
-        sheet.warning(key, what, _("Harbor’s versions differ in whether prepare stops without it."), advice)
+    if value is None:  # compared with 0, and None cannot be
+        sheet.missing(key, advice)
     elif not isinstance(number, int | float) or not number > 0:
         sheet.error(key, _("This takes hours above 0."), _("prepare stops here."), advice)
     elif isinstance(value, bool) or not isinstance(value, int):
