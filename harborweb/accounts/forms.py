@@ -34,7 +34,7 @@ class PersonForm(forms.Form):
     username = forms.CharField(
         label=_("Name"),
         max_length=150,
-        validators=[UnicodeUsernameValidator()],
+        validators=[UnicodeUsernameValidator(message=_("A name has letters, digits and any of @.+-_, and no spaces."))],
         help_text=_("Letters, digits and @ . + - _. It appears in the activity trail and at jobs."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )

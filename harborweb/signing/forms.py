@@ -34,7 +34,12 @@ class KeyForm(forms.Form):
         label=gettext_lazy("Name"),
         max_length=80,
         validators=[
-            RegexValidator(r"^\w[\w .@()+-]*$", gettext_lazy("Use letters, digits, spaces and . @ ( ) + - _ only."))
+            RegexValidator(
+                r"^\w[\w .@()+-]*$",
+                gettext_lazy(
+                    "A name has letters, digits, spaces and any of .@()+-_, and begins with a letter or a digit."
+                ),
+            )
         ],
         help_text=gettext_lazy("As people call it, for example release-2026."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

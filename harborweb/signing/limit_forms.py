@@ -27,7 +27,7 @@ class MomentField(forms.DateTimeField):
             widget=forms.DateTimeInput(
                 format=FORMAT, attrs={"class": "mono", "placeholder": "2026-12-31 00:00", "autocomplete": "off"}
             ),
-            error_messages={"invalid": _("This is no moment. Write it as 2026-12-31 00:00.")},
+            error_messages={"invalid": _("This is no date and time. Write it as 2026-12-31 00:00.")},
             **more,
         )
 

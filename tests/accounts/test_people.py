@@ -31,7 +31,7 @@ def test_adding_a_person_shows_their_link_this_once(as_role: Any, client: Any) -
     ("typed", "said"),
     [
         ({"username": "OTTO", "role": "1"}, "already a person named OTTO"),
-        ({"username": "a b", "role": "1"}, "Enter a valid username"),
+        ({"username": "a b", "role": "1"}, "A name has letters, digits"),
         ({"username": "", "role": "1"}, "This is empty."),
         ({"username": "nina", "role": "9"}, "Select a valid choice"),
     ],

@@ -183,8 +183,8 @@ def test_a_root_that_is_none_changes_nothing(admin: Browser, data: bytes, words:
     assert TrustedRootFile.objects.get().fingerprint == before
 
 
-@pytest.mark.parametrize("typed", [("*", ISSUED_BY), (SUBJECT, "*"), ("", ISSUED_BY)])
-def test_an_identity_that_is_everybody_is_refused(admin: Browser, typed: tuple[str, str]) -> None:
+@pytest.mark.parametrize("typed", [("*", ISSUED_BY), (SUBJECT, "*"), ("", ISSUED_BY), (SUBJECT, "my own one")])
+def test_an_identity_that_is_everybody_or_none_is_refused(admin: Browser, typed: tuple[str, str]) -> None:
     """Anybody who can sign in somewhere could sign then."""
     answer = admin.post(reverse("audit:keyless_allow"), dict(zip(("subject", "issuer"), typed, strict=True)))
     assert answer.status_code == 422 and not TrustedIdentity.objects.exists()

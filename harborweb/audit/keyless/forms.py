@@ -1,6 +1,7 @@
 """What is given and typed about keyless signatures."""
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from harborweb.registry.forms import PLAIN
@@ -29,6 +30,7 @@ class IdentityForm(forms.Form):
     )  # fmt: skip
     issuer = forms.CharField(
         label=_("Issuer"), max_length=MAX_PATTERN,
+        validators=[RegexValidator(r"^\S+\Z", _("An issuer is an address, without a space."))],
         help_text=_("Who signs that identity in, for example https://token.actions.githubusercontent.com."),
         widget=forms.TextInput(attrs={**PLAIN, "class": "mono"}),
     )  # fmt: skip
