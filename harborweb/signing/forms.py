@@ -16,6 +16,7 @@ from harborweb.registry.models import Registry
 from harborweb.signing import keyfiles
 from harborweb.signing.models import Key
 from harborweb.tools import cosign_kms
+from harborweb.verification.policy import LAST_DAY
 
 ENCRYPTED = re.compile(r"BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED|BEGIN OPENSSH PRIVATE KEY")
 
@@ -214,7 +215,7 @@ class Beside:
         day = self.cleaned_data["expires"]
         if day is None:
             return None
-        end = datetime.combine(day + timedelta(days=1), time(), UTC)
+        end = datetime.combine(min(day, LAST_DAY) + timedelta(days=1), time(), UTC)
         if end <= timezone.now():
             raise forms.ValidationError(_("This day is over: the signature would never have held. Choose a later one."))
         return end

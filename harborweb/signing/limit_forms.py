@@ -15,6 +15,7 @@ from harborweb.signing.models import Key
 FORMAT = "%Y-%m-%d %H:%M"
 PATTERN = re.compile(r"[a-z0-9*?\[\]._-]{1,255}")
 MOST = 50
+EARLIEST, LATEST = 1970, 9998  # years
 
 
 class MomentField(forms.DateTimeField):
@@ -32,9 +33,16 @@ class MomentField(forms.DateTimeField):
         )
 
     def to_python(self, value: Any) -> Any:
+        """The moment; at the ends of the calendar another zone has none for it."""
         if isinstance(value, str):
             value = value.strip().removesuffix(timezone.get_current_timezone_name()).removesuffix("UTC").strip()
-        return super().to_python(value)
+        found = super().to_python(value)
+        if found is not None and not EARLIEST <= found.year <= LATEST:
+            raise forms.ValidationError(
+                now("This is no date and time that can be used. Choose one from %(first)d to %(last)d."),
+                params={"first": EARLIEST, "last": LATEST},
+            )
+        return found
 
 
 class ProjectsField(forms.CharField):

@@ -15,6 +15,7 @@ from harborweb.registry.client import Client
 from harborweb.registry.errors import NotFound, RegistryError
 from harborweb.registry.models import Registry
 from harborweb.registry.services import Check, asking
+from harborweb.signing.limits import is_over
 from harborweb.signing.models import Key
 from harborweb.store.shown import Shown
 
@@ -132,9 +133,9 @@ def shown(registry: Registry, repository: str, digest: str, tag: str) -> Shown:
 
 
 def verifying_key(verdict: ArtifactVerdict | None) -> Key | None:
-    """The key that a command verifies with: the one that the verdict rests on, else the first that is trusted."""
+    """The key that a command verifies with: the one that the verdict rests on, else the first that counts now."""
     signer = audit.key_named(verdict.key) if verdict else None
-    return signer or audit.trusted_public_keys().first()
+    return signer or next((key for key in audit.trusted_public_keys() if not is_over(key)), None)
 
 
 def _lines(registry: Registry, repository: str, rows: Iterable[reading.Row]) -> list[Line]:

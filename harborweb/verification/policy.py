@@ -35,6 +35,7 @@ ANY, ALL, NONE = "any", "all", "none"
 COVERED, OWN = "covered", "own"
 MOST_RULES = 1000
 LONGEST_GRACE = 24 * 365  # hours
+LAST_DAY = date.max - timedelta(days=1)
 # What stands there is shown cut: by the aliases of YAML a small file makes a value that fills any memory when written.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
@@ -79,8 +80,8 @@ class Exemption:
 
     @property
     def ends(self) -> datetime:
-        """The first moment at which it holds no more."""
-        return datetime.combine(self.until, time(), UTC) + timedelta(days=1)
+        """The first moment at which it holds no more; behind the last day that there is comes none."""
+        return datetime.combine(min(self.until, LAST_DAY), time(), UTC) + timedelta(days=1)
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not ended at `now` (aware)."""

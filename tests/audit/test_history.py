@@ -120,7 +120,9 @@ looks = st.lists(
 
 
 @given(seen=looks)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_whatever_arrives_when_stretches_never_overlap_and_now_is_the_newest_look(
     lab: Registry, seen: list[tuple[int, str, bool]]
 ) -> None:

@@ -167,6 +167,7 @@ def test_a_key_that_is_trusted_gains_what_its_evidence_proves(known: Registry, s
         ({"revoked_from": "2026-01-01"}, "A revocation has a reason."),
         ({"not_before": "2026-02-01", "not_after": "2026-01-01"}, "The window ends before it begins."),
         ({"not_after": "soon"}, "This is no date and time."),
+        ({"not_after": "9999-12-31"}, "This is no date and time that can be used."),
         ({"projects": "team; rm"}, "is no name or pattern"),
         ({"successor": "999"}, "Select a valid choice"),
     ],

@@ -1,6 +1,7 @@
 """Choosing many images by the audit's filter, previewing and signing them."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from harborweb.audit.models import ArtifactVerdict, Sweep
 from harborweb.audit.signing.forms import RuleForm
 from harborweb.audit.words import ORDER
 from harborweb.errors import Problem
+from harborweb.signing.forms import Beside
 from harborweb.signing.many.models import BulkSigning
 from harborweb.signing.many.workshop import look_many, sign_many
 from harborweb.signing.models import Key
@@ -148,3 +150,10 @@ def test_viewers_look_and_do_not_sign(as_role: Callable[[int], Client], row: Any
     assert viewer.get(reverse("audit:signing_list", args=[bulk.pk])).status_code == 200
     assert viewer.get(reverse("audit:choose")).status_code == 403
     assert viewer.post(reverse("audit:signing_begin", args=[bulk.pk])).status_code == 403
+
+
+def test_a_signature_may_hold_until_the_last_day_there_is() -> None:
+    form = Beside()
+    form.cleaned_data = {"expires": date.max}
+    end = form.clean_expires()
+    assert end is not None and end.year == 9999

@@ -153,6 +153,7 @@ HELD = Exemption(("team",), "upstream", "olga", date(2026, 5, 1))
     ("subject", "exemption", "now", "expected"),
     [
         (UNSIGNED, HELD, NOW, "exempt"), (SIGNED, HELD, NOW, "met"),
+        (UNSIGNED, replace(HELD, until=date.max), NOW, "exempt"),
         (UNSIGNED, HELD, datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC), "exempt"),
         (UNSIGNED, HELD, datetime(2026, 5, 2, tzinfo=UTC), "finding"),
         (UNSIGNED, replace(HELD, match=("other",)), NOW, "finding"),

@@ -12,7 +12,7 @@ from harborweb.accounts.roles import Role, requires
 from harborweb.audit.keys import rotation
 from harborweb.errors import Problem
 from harborweb.signing import services as signing
-from harborweb.signing.models import Key
+from harborweb.signing.models import BulkItem, Key
 
 
 @requires(Role.ADMINISTRATOR)
@@ -67,6 +67,9 @@ def _page(request: HttpRequest, old: Key, problem: Problem | None = None) -> Htt
     context = {
         "key": old, "state": found, "problem": problem, "retire": rotation.retirement(old),
         "choices": [one for one in signing.signing_keys() if one.pk != old.pk and one.trusted],
-        "lists": [(one, one.counts(), one.left()) for one in found.lists],
+        "lists": [
+            (one, counts, sum(counts[state] for state in BulkItem.OPEN))
+            for one in found.lists for counts in [one.counts()]
+        ],
     }  # fmt: skip
     return render(request, "audit/keys/rotation.html", context, status=422 if problem else 200)
