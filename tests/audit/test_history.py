@@ -120,9 +120,7 @@ looks = st.lists(
 
 
 @given(seen=looks)
-@settings(
-    max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_arrives_when_stretches_never_overlap_and_now_is_the_newest_look(
     lab: Registry, seen: list[tuple[int, str, bool]]
 ) -> None:

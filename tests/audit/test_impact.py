@@ -125,9 +125,7 @@ artifacts = st.lists(
 
 
 @pytest.mark.django_db
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(made=artifacts, before=limits, after=limits, times=st.permutations(TIMES), strange=st.booleans())
 def test_it_is_what_judging_again_says(
     db: None, made: list[Made], before: Limits, after: Limits, times: list[Any], strange: bool

@@ -209,9 +209,7 @@ ANSWERS = st.one_of(
 )
 
 
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(ANSWERS, min_size=1, max_size=8), st.permutations([section.name for section in SECTIONS]))
 def test_whatever_was_answered_undoing_every_section_gives_the_first_bytes(
     begun: State, steps: list[tuple[str, str, str]], order: list[str]

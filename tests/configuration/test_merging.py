@@ -302,9 +302,7 @@ EDITS: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     missing=st.sets(st.sampled_from(OLDER), max_size=6),
     edits=st.lists(st.sampled_from(EDITS), max_size=6, unique_by=lambda edit: edit[0]),
