@@ -69,7 +69,7 @@ def free_port() -> int:
 
 
 def wait_for_port(
-    port: int, process: "subprocess.Popen[bytes]", seconds: float = 20, address: str = "127.0.0.1"
+    port: int, process: "subprocess.Popen[bytes]", seconds: float = 60, address: str = "127.0.0.1"
 ) -> None:
     """Return once something listens on `port`; fail when the process ends before."""
     deadline = time.monotonic() + seconds

@@ -271,7 +271,7 @@ def test_no_address_is_asked_at_which_a_cloud_tells_its_machine_secrets(
     keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
     before = time.monotonic()
     job = tell(one)
-    assert job.state == Job.State.FAILED and "was not reached" in job.error and time.monotonic() - before < 5
+    assert job.state == Job.State.FAILED and "was not reached" in job.error and time.monotonic() - before < 9
     with pytest.raises(OSError, match="not asked"):
         sending._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", (host.strip("[]"), 80)))
 

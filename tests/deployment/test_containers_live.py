@@ -63,7 +63,7 @@ class Place:
         return 0
 
 
-def until(happened: Callable[[], Any], seconds: float = 30) -> Any:
+def until(happened: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -104,7 +104,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             time.sleep(0.5)
             page = browser.get("/audit/?verdict=all")
         assert running.end(signal.SIGINT) == 0, running.said
-        assert running.gone(1), running.family()
+        assert running.gone(), running.family()
     return folder
 
 
@@ -158,7 +158,7 @@ def test_a_child_that_dies_ends_it(data: Path) -> None:
         assert running.process.wait(30) == 1
         assert "redis ended with -9. Its last lines" in running.said
         assert "ready to accept connections" in running.said
-        assert running.gone(1), running.family()
+        assert running.gone(), running.family()
 
 
 def test_a_taken_port_is_said(data: Path) -> None:

@@ -66,7 +66,7 @@ def celery_worker(
         process.wait()
 
 
-def until(true: Callable[[], Any], seconds: float = 20) -> None:
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until `true()`, at most `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():

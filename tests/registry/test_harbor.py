@@ -166,4 +166,4 @@ def test_a_sweep_of_many_asks_for_one_token_each(harbor: Liar) -> None:
     begun = time.monotonic()
     asked(harbor, lambda c: asyncio.gather(*(c.tags_page("demo/app") for _ in range(50))))
     assert len(harbor.asked("/service/token")) == 1
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
