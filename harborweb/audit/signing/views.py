@@ -40,7 +40,7 @@ def choose(request: Request) -> HttpResponse:
             typed["annotations"], typed["expires"], typed["format"], typed["recursive"], query=filtered.query()
         )
         try:
-            return redirect("audit:signing_list", services.prepare(request, filtered, rows, typed["key"], will).pk)
+            return redirect(services.prepare(request, filtered, rows, typed["key"], will))
         except Problem as problem:
             form.add_error(problem.field if problem.field in form.fields else None, str(problem))
     context = {
@@ -71,7 +71,7 @@ def signing_begin(request: Request, pk: int) -> HttpResponse:
         many.begin(request, bulk, password=request.POST.get("password", ""), again=bool(request.POST.get("again")))
     except Problem as problem:
         return _list(request, bulk, problem)
-    return redirect("audit:signing_list", pk)
+    return redirect(bulk)
 
 
 def _list(request: Request, bulk: BulkSigning, problem: Problem | None = None) -> HttpResponse:

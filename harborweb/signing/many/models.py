@@ -40,6 +40,10 @@ class BulkSigning(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        """Where its page is, as settings.ABSOLUTE_URL_OVERRIDES says."""
+        raise NotImplementedError
+
     @property
     def active(self) -> Job | None:
         """The job that works on it now, if any."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -48,7 +47,7 @@ def look_many(run: Run) -> dict[str, Any]:
         run.step(2, 2, _("Look at each digest"))
         work.look()
     counts = work.bulk.counts()
-    return {"message": _told(counts), "url": work.url, "counts": counts}
+    return {"message": _told(counts), "url": work.bulk.get_absolute_url(), "counts": counts}
 
 
 def sign_many(run: Run) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def sign_many(run: Run) -> dict[str, Any]:
             _("Signed, but cosign does not verify %(n)d of a sample of %(all)d.") % {"n": len(bad), "all": len(checks)},
             _("The log has cosign’s words. Do not rely on these signatures before you know why."),
         )
-    return {"message": _told(counts), "url": work.url, "counts": counts, "checks": checks}
+    return {"message": _told(counts), "url": work.bulk.get_absolute_url(), "counts": counts, "checks": checks}
 
 
 def _told(counts: Any) -> str:
@@ -109,11 +108,6 @@ class _Work:
     kms: Signer | None = None  # a key that stays where it is signs by cosign
     begun: set[int] = field(default_factory=set)  # items that a killed worker had begun
     touched: dict[str, list[str]] = field(default_factory=dict)  # digests signed by this job, by repository
-
-    @property
-    def url(self) -> str:
-        """Where the list is shown."""
-        return reverse("audit:signing_list", args=[self.bulk.pk])
 
     @property
     def wanted(self) -> Wanted:
