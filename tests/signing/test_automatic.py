@@ -96,6 +96,15 @@ def test_a_confirmed_push_is_signed_once_and_its_signature_sets_off_nothing(
     assert SigningDecision.objects.count() == 1 and Job.objects.filter(kind="sign").count() == 1
 
 
+def test_a_push_that_was_told_beside_a_replication_is_signed_too(lab: Registry, rule: SigningRule) -> None:
+    digest = push(lab, "builder", "v1")
+    HookEvent.objects.create(
+        registry=lab, hook=Hook.objects.get(), kind="replication", repository="team/app", identity="replicated"
+    )  # fmt: skip
+    told(lab, "v1", digest)
+    assert decided()[0]
+
+
 def test_what_the_rule_does_not_name_is_not_signed(lab: Registry, rule: SigningRule, harbor: HarborDouble) -> None:
     told(lab, "v1", push(lab, "mallory", "v1"))
     assert decided() == (False, "Pushed by mallory, whom the rule does not name.")

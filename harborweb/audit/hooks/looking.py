@@ -135,9 +135,10 @@ class _Look:
         self.run.step(1, 3, _("Take the events"))
         for event in self.events:
             self.run.line(f"{event.kind} {event.tag or event.digest}")
-        if any(event.kind == Kind.REPLICATION for event in self.events):
+        kinds = {event.kind for event in self.events}
+        if Kind.REPLICATION in kinds:
             self._whole()
-        else:
+        if kinds - {Kind.REPLICATION}:  # a push beside it may have to be signed
             self._some()
 
     def _whole(self) -> None:
