@@ -255,6 +255,17 @@ def test_what_was_not_taken_is_told_again(registry: Registry, hook: Any, redis_s
     assert telling.pending(one) == []
 
 
+def test_a_message_whose_worker_was_killed_is_not_being_sent_for_ever(registry: Registry, redis_settings: str) -> None:
+    one = channel(f"http://127.0.0.1:{parts.free_port()}/")
+    lost = Job.objects.create(kind="notice", title="Tell", task="x", state=Job.State.LOST)
+    left = Message.objects.create(channel=one, job=lost, title="1 new finding")
+    keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])
+    tell(one)
+    left.refresh_from_db()
+    assert left.state == Message.State.FAILED and "worker ended" in left.problem
+    assert set(Message.objects.values_list("state", flat=True)) == {"failed"}
+
+
 def test_nobody_there_and_an_address_is_not_told(registry: Registry, redis_settings: str) -> None:
     one = channel(f"http://127.0.0.1:{parts.free_port()}/secret-path")
     keep(registry, "team/app", [judged("team/app", 1, Verdict.UNSIGNED)])

@@ -93,6 +93,8 @@ def tell(run: Run) -> dict[str, Any]:
     if not rows and not test:
         return {"message": _("There was nothing left to tell.")}
     told = wording.trial(_link(channel), run.arguments["who"]) if test else wording.told(rows, _link(channel))
+    gone = channel.messages.filter(state=Message.State.SENDING).exclude(job__state__in=Job.ACTIVE)
+    gone.update(state=Message.State.FAILED, problem=_("Its worker ended before it was known whether it arrived."))
     message = Message.objects.create(
         channel=channel, job=run.job, test=test, happenings=len(rows), title=told.title[:300]
     )
