@@ -1,7 +1,9 @@
 """The pages of jobs, as a browser asks for them."""
 
+import ast
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,3 +250,20 @@ def test_in_one_line(as_role: Sign) -> None:
     assert "3 of 9" in html and "hx-get" in html and job.title in html
     Job.objects.filter(pk=job.pk).update(state="succeeded")
     assert "hx-get" not in page(client, "rows", job.pk, form="line")
+
+
+def asked_kinds() -> set[str]:
+    """Every kind of job that the sources ask for by its word."""
+    found: set[str] = set()
+    for source in Path(pages.__file__).parents[1].rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text())):
+            named = {one.arg: one.value for one in call.keywords} if isinstance(call, ast.Call) else {}
+            if {"kind", "title"} <= set(named):
+                found |= {str(one.value) for one in ast.walk(named["kind"]) if isinstance(one, ast.Constant)}
+    return found
+
+
+def test_every_kind_of_job_has_a_word() -> None:
+    """A filter named restore_database or hook would be a word of the sources, not of people."""
+    assert len(asked_kinds()) > 20
+    assert asked_kinds() | {"backup", "restore", "restore_database", "import", "make_robots"} <= set(pages.KINDS)
