@@ -1,9 +1,10 @@
 """How much of a registry all workers together ask at a time: requests at once, requests a second, and 429 for all.
 
-Each asker (a process with a client) has a lease in Redis: how many requests it may have out. A lease is renewed
-before it is used, by a script that counts what the others hold, so the sum never passes the limit; who is gone loses
-it after a moment. The rate is divided by the number of askers. A 429 holds up every asker of the registry for as long
-as it says, and each begins again with half of what it had out.
+Each asker (a process with a client) has a lease in Redis: how many requests it may have out, never more than its
+connections, so that one that rests holds nothing that it cannot use. A lease is renewed before it is used, by a script
+that counts what the others hold, so the sum never passes the limit; who is gone loses it after a moment. The rate is
+divided by the number of askers. A 429 holds up every asker of the registry for as long as it says, and each begins
+again with half of what it had out.
 
 Without Redis there would be no worker; where it does not answer for a moment, the last lease holds on.
 """
@@ -39,7 +40,7 @@ for _, one in ipairs(askers) do
 end
 local share = math.floor(limit / #askers)
 if rank < limit % #askers then share = share + 1 end
-local allowed = math.max(0, math.min(share, limit - others))
+local allowed = math.max(0, math.min(share, limit - others, tonumber(ARGV[5])))
 redis.call('HSET', KEYS[1], ARGV[1], math.max(allowed, used))
 redis.call('EXPIRE', KEYS[1], 60)
 redis.call('EXPIRE', KEYS[2], 60)
@@ -139,7 +140,7 @@ class Gate(Open):
                 return
             try:
                 allowed, askers, pause = await self._redis.eval(
-                    _LEASE, 3, *self._keys, self._me, LEASE_SECONDS, self._used, self._at_once
+                    _LEASE, 3, *self._keys, self._me, LEASE_SECONDS, self._used, self._at_once, self._most
                 )
             except redis.RedisError as error:
                 logger.warning("Redis does not answer (%s): the last lease holds on", type(error).__name__)

@@ -84,10 +84,12 @@ def test_the_rate_is_divided_and_slots_are_given_back(redis_url: str) -> None:
     async def both() -> list[float]:
         name = f"rate-{time.monotonic_ns()}"
         first, second = (Gate(redis_url, name, per_second=40) for _n in range(2))
+        begun = time.monotonic()
         async with first:
             pass  # both are known before the count begins
         async with second:
             pass
+        assert time.monotonic() - begun < 5, "who rests held up who comes"
         await asyncio.sleep(0.6)
         times: list[float] = []
         end = time.monotonic() + 2
