@@ -114,10 +114,6 @@ class Wizard:
         later = self.rail[names.index(self.name) + 1 :]
         return next((stop.section for stop in later if stop.state != "absent"), None)
 
-    def problem_sections(self) -> list[Section]:
-        """The sections with problems in them."""
-        return [stop.section for stop in self.rail if stop.problems]
-
     def question(self, field: Field) -> Question:
         """One field as it stands."""
         state = self.state

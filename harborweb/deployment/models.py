@@ -166,11 +166,6 @@ class Host(models.Model):
         """Whether the host worker has been silent for too long to believe this."""
         return timezone.now() - self.seen > STALE
 
-    @property
-    def can_deploy(self) -> bool:
-        """Whether it answered lately and found everything that deploying needs."""
-        return not self.stale and not self.problem
-
 
 class Backup(models.Model):
     """An archive on the worker's host; `ready` is set by its job once it was written, decrypted and compared."""

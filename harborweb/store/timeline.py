@@ -15,7 +15,6 @@ from harborweb.verification.verdict import Verdict
 WIDTH = 1312
 LEFT = 150  # of the names
 ROW = 36
-BOX = 24
 TICKS = 6
 LEAST = 6  # of a box, so that it can be seen and hit
 GAP = 3
