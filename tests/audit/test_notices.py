@@ -370,6 +370,16 @@ def test_bad_channels_are_refused_and_lose_nothing(as_role: Any, changes: dict[s
     assert not Channel.objects.exists()
 
 
+def test_a_channel_over_plain_http_says_so_until_it_goes_elsewhere(as_role: Any) -> None:
+    client = as_role(Role.OPERATOR)
+    client.post(reverse("audit:notice_add"), form(address="http://127.0.0.1:9/in", allow_http="on"))
+    page = reverse("audit:notice", args=[Channel.objects.get().pk])
+    assert client.get(page).context["form"].initial["allow_http"] is True
+    assert "It goes over plain http now." in client.post(page, form(address="")).content.decode()
+    assert client.post(page, form(address="https://hooks.lab.example/in")).status_code == 302
+    assert client.get(page).context["form"].initial["allow_http"] is False
+
+
 def test_metrics_need_the_token_and_say_what_the_database_says(
     as_role: Any, registry: Registry, django_assert_max_num_queries: Callable[..., Any], client: Any
 ) -> None:

@@ -88,6 +88,8 @@ class ChannelForm(forms.Form):
             cleaned["address"] = self._addresses(address)
         elif address:
             self._check_url(address, allow_http=bool(cleaned.get("allow_http")))
+        elif self.channel and self.channel.shown.startswith("http://") and not cleaned.get("allow_http"):
+            self.add_error("allow_http", now("It goes over plain http now. Type an address with https, or allow it."))
         return cleaned
 
     def _addresses(self, text: str) -> str:

@@ -69,7 +69,8 @@ def _form(request: Request, channel: Channel) -> HttpResponse:
 
 def _typed(channel: Channel) -> dict[str, Any]:
     names = ("name", "kind", "registry", "ca_pem", "kinds", "minutes", "enabled")
-    return {name: getattr(channel, name) for name in names} | {"projects": " ".join(channel.projects)}
+    more = {"projects": " ".join(channel.projects), "allow_http": channel.shown.startswith("http://")}
+    return {name: getattr(channel, name) for name in names} | more
 
 
 def _page(
