@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,20 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def needs_docker() -> None:
+    """Go on where a real engine answers, with compose."""
+    if not _docker_there():
+        missing("no docker engine with compose answers; bin/test starts one where it may")
+
+
+@cache
+def _docker_there() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    answers = [subprocess.run(["docker", *words], capture_output=True) for words in (["info"], ["compose", "version"])]
+    return all(answer.returncode == 0 for answer in answers)
 
 
 def program(name: str) -> str:

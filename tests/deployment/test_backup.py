@@ -24,7 +24,7 @@ from harborweb.jobs.models import Job
 from harborweb.tools import process
 from tests import parts
 from tests.deployment import postgres
-from tests.deployment.conftest import docker_there, done, job, log
+from tests.deployment.conftest import done, job, log
 
 PASSPHRASE = "violet tractor seven rivers"
 WRONG = "violet tractor seven river"
@@ -127,6 +127,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- the file
 
 
+@pytest.mark.docker
 def test_what_was_there_comes_back_with_owners_and_modes(installation: Path, tmp_path: Path) -> None:
     target = tmp_path / "backups" / "b.tar"
     told = Told()
@@ -268,6 +269,7 @@ def test_what_a_killed_restore_had_left_is_no_obstacle(written: Path, tmp_path: 
     assert not (into / restoring.STAGE).exists()
 
 
+@pytest.mark.docker
 def test_stopping_leaves_nothing(installation: Path, tmp_path: Path) -> None:
     with pytest.raises(process.Stopped):
         making.make(Told(stop_at=10), installation, PASSPHRASE, tmp_path / "b" / "b.tar")
@@ -281,6 +283,7 @@ def test_a_file_that_grows_while_it_is_read(installation: Path, tmp_path: Path) 
         archive.write(file, [one for one in members if one], PASSPHRASE, readme="", manifest={})
 
 
+@pytest.mark.docker
 def test_too_little_room_is_said_before_anything_is_written(
     installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +306,7 @@ def test_while_something_is_deployed_there_is_no_backup(
         os.close(other)
 
 
+@pytest.mark.docker
 def test_half_files_of_a_killed_worker_go_after_a_day(installation: Path, tmp_path: Path) -> None:
     folder = tmp_path / "b"
     (folder / ".harborweb-dump-x").mkdir(parents=True)
@@ -316,6 +320,7 @@ def test_half_files_of_a_killed_worker_go_after_a_day(installation: Path, tmp_pa
     assert sorted(path.name for path in folder.iterdir()) == sorted(left)
 
 
+@pytest.mark.docker
 def test_a_link_in_the_way_of_a_backup_is_not_written_through(installation: Path, tmp_path: Path) -> None:
     """In a folder that many may write to, somebody may guess the name of the half file."""
     (tmp_path / "theirs").write_text("x")
@@ -348,6 +353,7 @@ def test_what_is_not_there_is_named(installation: Path, tmp_path: Path) -> None:
         make(installation, tmp_path / "b.tar")
 
 
+@pytest.mark.docker
 def test_an_external_database_that_does_not_answer_is_named(installation: Path, tmp_path: Path) -> None:
     text = (installation / "harbor.yml").read_text()
     (installation / "harbor.yml").write_text(
@@ -367,8 +373,7 @@ def test_an_external_database_that_does_not_answer_is_named(installation: Path, 
 @pytest.fixture
 def database(installation: Path, tmp_path: Path) -> Iterator[Path]:
     """The installation with a real PostgreSQL that holds projects."""
-    if not docker_there():
-        parts.missing("no docker engine with compose answers")
+    parts.needs_docker()
     service = postgres.service(tmp_path / "data" / "database")
     (installation / "docker-compose.yml").write_text(f"services:\n{service}")
     _compose(installation, "up", "-d")
@@ -448,6 +453,7 @@ def installed(installation: Path, db: None, settings: Any, tmp_path: Path) -> In
     )
 
 
+@pytest.mark.docker
 @pytest.mark.django_db(transaction=True)
 def test_a_job_backs_up_and_a_job_restores(
     installed: Installer, redis_settings: str, as_role: Any, tmp_path: Path
@@ -550,6 +556,7 @@ def test_the_age_of_the_last_backup_is_judged(installed: Installer) -> None:
     assert services.young() is None
 
 
+@pytest.mark.docker
 @pytest.mark.django_db
 def test_the_same_from_a_shell(
     installed: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

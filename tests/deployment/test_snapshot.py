@@ -18,7 +18,6 @@ from harborweb.deployment.transaction.journal import Journal, Phase
 from harborweb.deployment.transaction.snapshot import Before, Snapshot
 from harborweb.errors import Problem
 from tests import parts
-from tests.deployment.conftest import docker_there
 from tests.deployment.standing import tree
 
 SECONDS = 20
@@ -177,8 +176,7 @@ def test_only_one_holds_a_folder_and_the_kernel_lets_go_of_the_dead(folder: Path
 @pytest.fixture
 def an_engine() -> None:
     """A real engine, or none of this."""
-    if not docker_there():
-        parts.missing("no docker engine with compose answers")
+    parts.needs_docker()
 
 
 @pytest.mark.docker

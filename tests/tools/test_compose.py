@@ -8,15 +8,13 @@ import pytest
 
 from harborweb.tools import compose, process
 from tests import parts
-from tests.deployment.conftest import docker_there
 
 SERVICE = "services:\n  one:\n    image: nowhere.invalid/none:1\n"
 
 
 @pytest.fixture
 def program() -> compose.Compose:
-    if not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    parts.needs_docker()
     found = compose.find()
     assert found is not None
     return found

@@ -20,7 +20,6 @@ from tests import parts
 from tests.access.board.conftest import NAME
 from tests.access.doctor.seals import Seals
 from tests.access.proxies import front_for, running
-from tests.deployment.conftest import docker_there
 from tests.harbor_double import HarborDouble, harbor_double
 
 IMAGE, BARE, PROJECT = "harborweb-board-test:1", "harborweb-board-test:bare", "harborweb-board-test"
@@ -127,8 +126,7 @@ def bare_image() -> Iterator[str]:
 @contextmanager
 def imported(name: str, *names: str) -> Iterator[None]:
     """An image of this machine's own programs, imported: nothing is pulled."""
-    if not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    parts.needs_docker()
     programs = [Path(parts.program(one)).resolve() for one in names]
     libraries = {
         Path(name)

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import pytest
 
 from harborweb.deployment.host import containers, programs, resolving
 from tests import parts
-from tests.deployment.conftest import docker_there
 from tests.deployment.host.look import faults, findings, the_one
 
 IMAGE = "debian:harborweb-host-check"  # a name that resolving takes for one with getent; it has nothing else
@@ -27,8 +25,7 @@ PROJECT, FOLDER = "com.docker.compose.project", "com.docker.compose.project.work
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
     """An image of this machine's own getent and sleep, imported: nothing is pulled."""
-    if not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    parts.needs_docker()
     programs_ = [Path(parts.program(name)).resolve() for name in ("getent", "sleep")]
     libraries = {
         Path(name)
@@ -188,8 +185,7 @@ def test_what_a_name_means_here() -> None:
 
 @pytest.mark.docker
 def test_an_engine_and_compose_that_work() -> None:
-    if not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    parts.needs_docker()
     said = [one for look in (programs.docker, programs.docker_compose) for one in findings(look, "hostname: a\n")]
     assert [one for one in said if one.state == "error"] == []
     assert any(re.match(r"Docker \d+\.", one.message) for one in said)
@@ -237,8 +233,7 @@ def test_an_engine_that_this_user_may_not_use() -> None:
 
 
 def test_few_processors_and_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("docker") is None or not docker_there():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
+    parts.needs_docker()
     monkeypatch.setattr(programs, "LEAST_CPUS", 1000)
     assert any("1000" not in one.message and "processors" in one.message and one.state == "warning"
                for one in findings(programs.docker, "hostname: a\n"))  # fmt: skip
