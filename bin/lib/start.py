@@ -3,9 +3,8 @@
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
-from bin.lib import debian, tools, venv
+from bin.lib import tools, venv
 from bin.lib.say import ROOT, SetupError, say
 
 MODULES = {"benchmark": "benchmark", "demo": "demo", "pictures": "pictures", "test": "checks"}
@@ -37,8 +36,6 @@ def main() -> None:
 
             wanted = options(arguments)  # --help and a wrong option need no set-up
             module, harbor = "smoke" if wanted.smoke else module, wanted.harbor
-        if command == "test" and find_spec("ensurepip") is None and debian.is_root():
-            debian.install("python3-venv")  # Debian splits it off
         with ThreadPoolExecutor() as together:  # building the tools takes minutes: begin at once
             runtime = command == "demo" and not harbor  # the Harbor double is the tests'
             environment = together.submit(venv.ensure, venv.RUNTIME if runtime else venv.TEST)

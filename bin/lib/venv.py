@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bin.lib import debian
 from bin.lib.say import ROOT, VAR, SetupError, say, tail
 
 RUNTIME = ("venv", ROOT / "requirements.lock")
@@ -72,14 +73,20 @@ def _make(folder: Path, lock: Path) -> None:
     say(f"  done in {time.monotonic() - began:.0f} s")
 
 
+def _has_no_ensurepip() -> bool:
+    return subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True).returncode != 0
+
+
 def _pip(folder: Path, out: object) -> list[str | Path]:
     """Make an empty environment and return the pip command that fills it.
 
-    Debian splits ensurepip into python3-venv; where that is missing, a pip of
+    Debian splits ensurepip into python3-venv, which root can install; else a pip of
     this Python's own can fill the environment as well (pip 22.3 and later).
     """
     python: list[str | Path] = [sys.executable, "-m"]
-    split = subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True).returncode != 0
+    if (split := _has_no_ensurepip()) and debian.is_root():
+        debian.install("python3-venv")
+        split = _has_no_ensurepip()
     made = subprocess.run([*python, "venv", *(["--without-pip"] if split else []), folder], stdout=out, stderr=out)  # type: ignore[call-overload]
     if made.returncode == 0 and not split:
         return [folder / "bin" / "python", "-m", "pip"]
