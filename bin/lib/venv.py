@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bin.lib import debian
@@ -85,7 +85,8 @@ def _pip(folder: Path, out: object) -> list[str | Path]:
     """
     python: list[str | Path] = [sys.executable, "-m"]
     if (split := _has_no_ensurepip()) and debian.is_root():
-        debian.install("python3-venv")
+        with suppress(SetupError):  # without a way to the packages; what is missing is said below
+            debian.install("python3-venv")
         split = _has_no_ensurepip()
     made = subprocess.run([*python, "venv", *(["--without-pip"] if split else []), folder], stdout=out, stderr=out)  # type: ignore[call-overload]
     if made.returncode == 0 and not split:

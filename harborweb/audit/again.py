@@ -1,9 +1,11 @@
 """Judge again what has just been signed, or what a key made trusted that has changed: no page contradicts either."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -39,17 +41,20 @@ def judge_many_again(registry: Registry, repository: str, digests: Sequence[str]
 def judge_all_again(run: Run, wanted: Mapping[tuple[int, str], Sequence[str]]) -> str:
     """Judge `wanted`, digests by number of registry and repository, again; the sentence that says how many.
 
-    A registry that cannot even be asked does not keep the others from it; raises Problem in the end that names it.
+    A registry whose password cannot be read any more, say, does not keep the others from it; raises Problem in the end
+    that names it. One that does not answer leaves its artifacts as could not check.
     """
     total, done, failed = sum(map(len, wanted.values())), 0, []
     registries = Registry.objects.in_bulk({number for number, _repository in wanted})
     for (number, repository), digests in wanted.items():
-        run.progress(done, total)
         if (registry := registries.get(number)) is None:
             continue
         try:
-            judge_many_again(registry, repository, digests)
-            done += len(digests)
+            for start in range(0, len(digests), MOST):
+                run.progress(done, total)
+                some = digests[start : start + MOST]
+                judge_many_again(registry, repository, some)
+                done += len(some)
         except Problem as problem:
             failed.append(f"{registry.name}/{repository}")
             run.line(f"{failed[-1]}: {problem}", "err")
@@ -68,15 +73,17 @@ def _rows(registry: Registry, repository: str) -> QuerySet[ArtifactVerdict]:
 def _again(registry: Registry, repository: str, rows: Sequence[ArtifactVerdict] | QuerySet[ArtifactVerdict]) -> None:
     places = {row.digest: row.parents for row in rows}
 
-    async def judge(ring: Trust) -> list[Judgement]:
+    async def judge(ring: Trust) -> tuple[list[Judgement], datetime]:
+        asked = timezone.now()
         async with Client(registry.endpoint()) as client:
-            return [
+            found = [
                 await judge_artifact(client, repository, digest, ring.keys, ring.options(), parents)
                 for digest, parents in places.items()
             ]
+        return found, asked
 
     if places:
         around = {digest for mine, parents in places.items() for digest in (mine, *parents)}
         kept_by_current(
-            lambda ring: running.run(judge(ring)), lambda found: keep_again(registry, repository, found), around
+            lambda ring: running.run(judge(ring)), lambda found: keep_again(registry, repository, *found), around
         )

@@ -30,15 +30,18 @@ def look_after(look: Task, sweep: Task, tell: Task) -> None:
 
     One that stumbles does not keep the others from theirs.
     """
-    steps: Sequence[Callable[[], int]] = (
+    _each([
         lambda: queueing.look_after(look), lambda: sweeping.look_after(sweep), ask_again,
         lambda: telling.look_after(tell),
-    )  # fmt: skip
-    for queue in steps:
+    ])  # fmt: skip
+
+
+def _each(steps: Sequence[Callable[[], object]]) -> None:
+    for step in steps:
         try:
-            queue()
+            step()
         except Exception:
-            logger.exception("what waits could not all be queued")
+            logger.exception("the scheduler's round stumbled; what else is due in it goes on")
 
 
 def ask_again() -> int:
@@ -59,8 +62,6 @@ def ask_again() -> int:
 def forget_old() -> None:
     """Forget what is beyond its bounds: changes and tags, solved findings, events that are over, what was made for
     others, what was told."""
-    pruning.forget_old()
-    lifecycle.forget_old()
-    queueing.forget_old()
-    handouts.forget()
-    noting.forget_old()
+    _each([
+        pruning.forget_old, lifecycle.forget_old, queueing.forget_old, handouts.forget, noting.forget_old,
+    ])  # fmt: skip

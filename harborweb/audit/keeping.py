@@ -91,12 +91,16 @@ def _storable(value: Any) -> Any:
 
 
 @transaction.atomic
-def keep_again(registry: Registry, repository: str, judgements: Sequence[Judgement]) -> None:
-    """Write `judgements` of artifacts that are kept, each asked for by its digest: where an artifact stands now it
-    stays, whatever moved while it was judged, and what was forgotten meanwhile stays forgotten."""
+def keep_again(registry: Registry, repository: str, judgements: Sequence[Judgement], asked: datetime) -> None:
+    """Write `judgements` of artifacts that are kept, by who began at `asked` to ask for each by its digest.
+
+    Where an artifact stands now it stays, whatever moved while it was judged; what was forgotten meanwhile stays
+    forgotten, and what somebody has found since is newer and stays.
+    """
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository).order_by()
     there = {row.digest: row for row in mine.filter(digest__in=[one.digest for one in judgements]).only(*PLACED)}
-    found = [one for one in judgements if one.digest in there]
+    newer = _newer(mine.filter(digest__in=there), asked)
+    found = [one for one in judgements if one.digest in there and one.digest not in newer]
     now = timezone.now()
     remember(found, now)
     rows = [_row(registry, None, one) for one in found]
@@ -199,7 +203,8 @@ def forget_unseen(registry: Registry, this: Sweep, repository: str, began: datet
     them had, and say of the tags that none had that they are gone; of the `unread` ones nothing is known."""
     sightings.unseen(registry, repository, began, unread)
     mine = ArtifactVerdict.objects.filter(registry=registry, repository=repository)
-    gone = _delete(mine.filter(checked__lte=began))
+    given_up = Q(sweep=None, verdict=Verdict.UNCHECKED, looked__lte=began)  # a part could not be read that now was
+    gone = _delete(mine.filter(Q(checked__lte=began) | given_up))
     lost: dict[str, tuple[str, ...]] = {}
     ended = TagSighting.objects.filter(registry=registry, repository=repository, ended=began)
     for tag, digest in ended.order_by().values_list("tag", "digest"):

@@ -79,9 +79,25 @@ def test_what_moved_or_went_while_it_was_judged_again_stays_where_it_is() -> Non
     moved, gone = (judgement("team/web", Verdict.UNSIGNED, tag) for tag in ("1", "2"))
     keep(registry, "team/web", [moved, gone])
     keep_some(registry, "team/web", Looked([], timezone.now(), {}, ["1"], [gone.digest], untagged=True))
-    keep_again(registry, "team/web", [replace(one, verdict=Verdict.TRUSTED) for one in (moved, gone)])
+    asked = timezone.now()
+    better = [replace(one, verdict=Verdict.TRUSTED) for one in (moved, gone)]
+    keep_again(registry, "team/web", better, asked)
     row = ArtifactVerdict.objects.get()
     assert (row.digest, row.verdict, row.tags) == (moved.digest, "trusted", [])
+
+
+@pytest.mark.django_db
+def test_an_older_look_writes_over_no_newer_verdict() -> None:
+    """A signature was deleted, and its event looked into, while somebody judged who had still seen it."""
+    registry = Registry.objects.create(name="lab", url="http://127.0.0.1:9")
+    image = judgement("team/web", Verdict.TRUSTED, "1")
+    asked = timezone.now()
+    keep(registry, "team/web", [replace(image, verdict=Verdict.UNSIGNED)])
+    keep_again(registry, "team/web", [image], asked)
+    assert ArtifactVerdict.objects.get().verdict == "unsigned"
+    keep(registry, "team/web", [replace(image, verdict=Verdict.UNCHECKED)])  # who could not look knows nothing better
+    keep_again(registry, "team/web", [image], asked)
+    assert ArtifactVerdict.objects.get().verdict == "trusted"
 
 
 def _tell(registry: Registry, repository: str, digest: str) -> list[tuple[object, object]]:

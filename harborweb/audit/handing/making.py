@@ -131,10 +131,14 @@ def _keep(handout: Handout, packed: Path, name: str) -> dict[str, Any]:
     """
     whole = hashlib.sha256()
     size = packed.stat().st_size
-    with packed.open("rb") as file:
-        for number, data in enumerate(iter(lambda: file.read(PIECE), b"")):
-            whole.update(data)
-            HandoutPiece.objects.create(handout=handout, number=number, data=data)
+    try:
+        with packed.open("rb") as file:
+            for number, data in enumerate(iter(lambda: file.read(PIECE), b"")):
+                whole.update(data)
+                HandoutPiece.objects.create(handout=handout, number=number, data=data)
+    except BaseException:  # nobody could download a part of it; raised again
+        HandoutPiece.objects.filter(handout=handout).delete()
+        raise
     Handout.objects.filter(pk=handout.pk).update(
         name=name, size=size, sha256=whole.hexdigest(), ready=True, expires=timezone.now() + LASTS
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from harborweb.audit.again import judge_many_again
 from harborweb.audit.models import ArtifactVerdict
+from harborweb.errors import Problem
 from harborweb.jobs.run import Run
 from harborweb.registry.models import Registry
 
@@ -30,13 +31,16 @@ def judge_elsewhere(
     """Judge again what signatures in `repository` are about, in every registry that has its signatures there.
 
     `subjects` are the digests that they name, `gone` signatures that are there no more. What no sweep has seen yet
-    stays for the first one. Raises RegistryError.
+    stays for the first one; what cannot be asked stays for the next one.
     """
     for one in signed_here(registry, repository):
         for name, digests in _places(one, subjects, gone).items():
             run.check()
             run.line(_("%(repository)s of %(registry)s") % {"repository": name, "registry": one.name})
-            judge_many_again(one, name, digests)
+            try:
+                judge_many_again(one, name, digests)
+            except Problem as problem:  # another registry's trouble; what happened here was looked into
+                run.line(str(problem), "err")
 
 
 def _places(registry: Registry, subjects: Collection[str], gone: Collection[str]) -> dict[str, list[str]]:

@@ -183,8 +183,8 @@ class _Look:
             keeping.keep_some(self.registry, self.repository, looked)
 
         self._judge([*there.tags, *places], keep)
-        judge_elsewhere(self.run, self.registry, self.repository, there.subjects, there.gone)
         self._sign(there)
+        judge_elsewhere(self.run, self.registry, self.repository, there.subjects, there.gone)
 
     def _sign(self, there: _There) -> None:
         """Have the rules of automatic signing decide about the images that were pushed by tag; no signature is one."""

@@ -157,8 +157,10 @@ class _Work:
 
     def _give_up(self, unread: QuerySet[Part]) -> list[str]:
         """Say of what was not seen in repositories that could not be read, or not all of it, that it could not be
-        checked; their names."""
+        checked; their names. Of whole ones who could not read them has said it, where that worker lives."""
         for part in unread:
+            if part.tags is None and part.tries < parts.MOST_TRIES:
+                continue
             parts.patiently(
                 lambda part=part: keeping.give_up(  # type: ignore[misc]
                     self.registry, self.sweep, part.repository, part.problem, part.began

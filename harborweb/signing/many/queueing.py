@@ -43,8 +43,9 @@ def go_on(task: Task) -> int:
     left = BulkItem.objects.filter(bulk=OuterRef("pk"), state__in=BulkItem.OPEN)
     lost = BulkSigning.objects.filter(Exists(left), job__state=Job.State.LOST, key__isnull=False)
     for bulk in lost.select_related("key", "registry"):
-        tried = Job.objects.filter(kind="sign_many", arguments__bulk=bulk.pk, state=Job.State.LOST).count()
-        if bulk.key and bulk.key.signs and not bulk.key.asks and not is_over(bulk.key) and tried <= AGAIN_MOST:
+        if not bulk.key or not bulk.key.signs or bulk.key.asks or is_over(bulk.key):
+            continue
+        if Job.objects.filter(kind="sign_many", arguments__bulk=bulk.pk, state=Job.State.LOST).count() <= AGAIN_MOST:
             queue(task, None, bulk, "")
             count += 1
     return count

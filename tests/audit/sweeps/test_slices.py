@@ -111,6 +111,8 @@ def test_a_slice_that_could_not_be_read_leaves_the_others_to_be_judged(
     assert not this.complete and sorted(left.values_list("tags", flat=True)) == [["v0"], ["v1"], ["v2"], ["v3"]]
     assert ArtifactVerdict.objects.filter(verdict="unsigned").count() == 5
 
+    moved = fill(own, {"v1": "other"})  # what it meant is gone, and was given up before
     perform(tasks.sweeping.go_on(tasks.sweep, this).pk, tasks.workshop.sweep)
     this.refresh_from_db()
     assert this.complete and set(ArtifactVerdict.objects.values_list("verdict", flat=True)) == {"unsigned"}
+    assert len(table()) == 9 and table()[moved["v1"]] == ["v1"]
