@@ -50,13 +50,15 @@ PAIR = (
 _pairs: dict[tuple[str | None, str, str], list[dict[str, Any]]] = {}
 
 
-def made(asked: Any, name: str, mode: str, password: str) -> Key:
-    """A pair as the job makes it: the first time by that job, later what it left, with no job to its name."""
+def made(asked: Any, name: str, mode: str, password: str, *, afresh: bool = False) -> Key:
+    """A pair as the job makes it: the first time, or `afresh`, by that job, else what it left, with no job to its name
+    and nothing in the activity trail."""
     pairs = _pairs.setdefault((cosign.find(), mode, password), [])
     here = set(Key.objects.values_list("fingerprint", flat=True))
-    if pair := next((one for one in pairs if one["fingerprint"] not in here), None):
+    pair = next((one for one in pairs if one["fingerprint"] not in here), None)
+    if pair and not afresh:
         found.remember()  # the job would have: which cosign there is
-        return Key.objects.create(name=name, created_by=asked.user.get_username() if asked else "", **pair)
+        return Key.objects.create(name=name, created_by=asked.user.get_username() if asked else "harborweb", **pair)
     key = services.request_pair(asked, name, mode, password, trusted=True)
     assert key.job is not None
     job = done(key.job, keysmith.make_key)

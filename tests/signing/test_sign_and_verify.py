@@ -326,7 +326,7 @@ def test_without_a_request_it_is_harborweb_who_asks(row: Any, cosign_three: str,
     """As the demo does."""
     from harborweb.accounts.models import Activity
 
-    key = made(None, "demo", "none", "")
+    key = made(None, "demo", "none", "", afresh=True)
     assert key.created_by == "harborweb"
     assert signed(None, row, push(row, "demo/app"), key).state == "succeeded"
     assert set(Activity.objects.values_list("action", "who")) == {("make key pair", "harborweb"), ("sign", "harborweb")}
