@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -325,6 +325,15 @@ def test_one_artifact(registry: parts.Registry, signers: dict[str, Signer], tmp_
     asyncio.run(walk())
 
 
+async def one_alone(judging: AsyncGenerator[Judgement]) -> None:
+    """Take one row and close the rest: no task is left."""
+    async with aclosing(judging) as rows:
+        async for _row in rows:
+            break
+    await asyncio.sleep(0)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.done()] == []
+
+
 def test_stopping_early_asks_no_more(registry: parts.Registry, signers: dict[str, Signer], tmp_path: Path) -> None:
     """Who closes the rows after the first one leaves no task behind."""
 
@@ -333,12 +342,7 @@ def test_stopping_early_asks_no_more(registry: parts.Registry, signers: dict[str
             bench = Bench(client, "rows/stopping", signers, tmp_path, client.endpoint.host)
             for number in range(20):
                 await bench.image(f"t{number}")
-            async with aclosing(judge_repository(client, bench.repository, [])) as rows:
-                async for _row in rows:
-                    break
-            await asyncio.sleep(0)
-            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.done()]
-            assert left == []
+            await one_alone(judge_repository(client, bench.repository, []))
 
     asyncio.run(walk())
 
@@ -411,11 +415,6 @@ def test_side_by_side_stops_together(registry: parts.Registry, signers: dict[str
             both = ["together/one", "together/never"]
             with pytest.raises(NotFound):
                 _all = [one async for one in judge_registry(client, [], repositories=both)]
-            async with aclosing(judge_registry(client, [], repositories=both[:1])) as rows:
-                async for _row in rows:
-                    break
-            await asyncio.sleep(0)
-            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.done()]
-            assert left == []
+            await one_alone(judge_registry(client, [], repositories=both[:1]))
 
     asyncio.run(walk())
