@@ -40,7 +40,7 @@ def _each(steps: Sequence[Callable[[], object]]) -> None:
     for step in steps:
         try:
             step()
-        except Exception:
+        except Exception:  # whatever it is, the others have to have their turn
             logger.exception("the scheduler's round stumbled; what else is due in it goes on")
 
 

@@ -292,7 +292,7 @@ def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: 
     were: dict[str, Was] = {}
     while gone:
         were |= _delete(mine.filter(digest__in=gone))
-        below = _listed_by(mine.filter(tags=[]).only(*PLACED), list(gone))
+        below = listed_by(mine.filter(tags=[]).only(*PLACED), list(gone))
         for row in below:
             row.parents = [digest for digest in row.parents if digest not in gone]
         ArtifactVerdict.objects.bulk_update(below, ["parents"], batch_size=200)
@@ -300,7 +300,7 @@ def _forget(mine: QuerySet[ArtifactVerdict], gone: Collection[str], *, orphans: 
     return were
 
 
-def _listed_by(rows: QuerySet[ArtifactVerdict], indexes: Sequence[str]) -> list[ArtifactVerdict]:
+def listed_by(rows: QuerySet[ArtifactVerdict], indexes: Sequence[str]) -> list[ArtifactVerdict]:
     """Those of `rows` that one of `indexes` lists; a statement that names too many of them SQLite refuses."""
     found: dict[int, ArtifactVerdict] = {}
     for start in range(0, len(indexes), ANY_OF):

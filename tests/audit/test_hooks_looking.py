@@ -201,11 +201,7 @@ def test_a_signature_has_its_image_judged_again_and_so_has_its_deletion(lab: Lab
     lab.pushed(name, "1", digest)
     assert verdicts(name) == {digest: (["1"], "unsigned")}
     lab.sign(name, digest, simple=simple)
-    if simple:
-        tag = f"{digest.replace(':', '-')}.sig"
-        signature = str(lab.do(lambda filler: _digest_of(filler, name, tag)))
-    else:
-        tag, [signature] = "", lab.referrers(name, digest)
+    tag, signature = _signature(lab, name, digest, simple=simple)
     lab.pushed(name, tag, signature)
     assert verdicts(name) == {digest: (["1"], "trusted")}
     assert lanes(lab, name) == {"1": [(digest, True)]}
@@ -235,11 +231,7 @@ def test_a_signature_in_a_repository_of_its_own_has_judged_again_what_it_is_abou
 
     monkeypatch.setenv("COSIGN_REPOSITORY", f"{lab.server.host}/{vault}")
     lab.sign(name, digest, simple=simple)
-    if simple:
-        tag = f"{digest.replace(':', '-')}.sig"
-        signature = str(lab.do(lambda filler: _digest_of(filler, vault, tag)))
-    else:
-        tag, [signature] = "", lab.referrers(vault, digest)
+    tag, signature = _signature(lab, vault, digest, simple=simple)
     job = lab.pushed(vault, tag, signature)
     assert job.state == Job.State.SUCCEEDED, job.error
     assert mine.get(digest=digest).verdict == "trusted"
@@ -260,6 +252,15 @@ def test_a_signature_elsewhere_judges_nothing_that_has_its_signatures_somewhere_
     lab.do(lambda filler: filler.forge("team/vault", digest))
     lab.pushed("team/vault", f"{digest.replace(':', '-')}.sig", other)
     assert ArtifactVerdict.objects.get(repository="other/plain").checked == before
+
+
+def _signature(lab: Lab, repository: str, digest: str, *, simple: bool) -> tuple[str, str]:
+    """The tag, where it has one, and the digest of the signature of `digest` in `repository`."""
+    if not simple:
+        [signature] = lab.referrers(repository, digest)
+        return "", signature
+    tag = f"{digest.replace(':', '-')}.sig"
+    return tag, str(lab.do(lambda filler: _digest_of(filler, repository, tag)))
 
 
 async def _digest_of(filler: samples.Filler, repository: str, reference: str) -> str:

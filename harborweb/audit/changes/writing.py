@@ -85,9 +85,8 @@ def _change(
     tag: str = "", before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
 ) -> Change:  # fmt: skip
     tags = (now.tags if now else ()) or (was.tags if was else ())
-    by = kept.sweep if kept.sweep and kept.sweep.finished is None else None  # signing keeps under the last sweep's name
     return Change(
-        registry=kept.registry, sweep=by, kind=kind, project=kept.repository.partition("/")[0],
+        registry=kept.registry, sweep=kept.sweep, kind=kind, project=kept.repository.partition("/")[0],
         repository=kept.repository, digest=digest, tag=tag or (tags[0] if tags else ""), at=kept.at,
         verdict=verdict or (now.verdict if now else ""), verdict_before=was.verdict if was else "",
         since=was.since if was else None,

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from functools import reduce
-from operator import or_
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from harborweb.audit.again import judge_many_again
+from harborweb.audit.keeping import listed_by
 from harborweb.audit.models import ArtifactVerdict
 from harborweb.errors import Problem
 from harborweb.jobs.run import Run
@@ -53,7 +52,6 @@ def _places(registry: Registry, subjects: Collection[str], gone: Collection[str]
     for repository, digest in rows.filter(signed).values_list("repository", "digest")[:MOST]:
         found[repository].append(digest)
     for repository, digests in found.items():
-        listed = reduce(or_, (Q(parents__icontains=digest) for digest in digests))
-        below = rows.filter(listed, repository=repository).exclude(digest__in=digests)
-        digests += below.values_list("digest", flat=True)[:MOST]
+        others = rows.filter(repository=repository).exclude(digest__in=digests).only("digest")
+        digests += [row.digest for row in listed_by(others, digests)][:MOST]
     return found

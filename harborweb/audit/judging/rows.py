@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import pairwise
-from typing import TypeVar
 
 from harborweb.audit.badge.harbor import NOT_ASKED, badge_by_places
 from harborweb.audit.judging.collect import Options, look, look_told, signatures_of
@@ -17,6 +16,7 @@ from harborweb.audit.judging.indexes import Indexes
 from harborweb.audit.judging.judgement import Judgement, Seen, command_for, counted_of, evidence_of, remembered
 from harborweb.audit.judging.places import Places, basis
 from harborweb.audit.judging.remembered import Memory
+from harborweb.audit.judging.side_by_side import side_by_side
 from harborweb.audit.judging.survey import Row, agreed, bunches, fetched, repositories_of, survey
 from harborweb.registry.client import Client, NotFound, RegistryError
 from harborweb.verification.keys import PublicKey
@@ -27,12 +27,8 @@ from harborweb.verification.verdict import Finding, Opinion, Verdict, judge
 logger = logging.getLogger(__name__)
 
 PIECE = 64  # rows that are judged while what the next ones name is asked for
-AT_A_STRETCH = 8  # rows that are judged before others have their turn
-
 SIDE_BY_SIDE = 4  # repositories: while one is judged, the registry has something to do for the others
 
-Item = TypeVar("Item")
-Found = TypeVar("Found")
 Progress = Callable[[int, int], None]  # judged, known so far
 
 
@@ -81,7 +77,7 @@ async def judge_registry(
         finally:
             readers.append((reader, own))
 
-    async with aclosing(_side_by_side(names, work, len(readers))) as judged:
+    async with aclosing(side_by_side(names, work, len(readers))) as judged:
         async for judgement in judged:
             yield judgement
 
@@ -375,41 +371,6 @@ async def _together(judge_one: _Judge, rows: Sequence[Row]) -> AsyncGenerator[tu
     async def work(row: Row, found: Callable[[tuple[str, Judgement]], None]) -> None:
         found((row.digest, await judge_one(row)))
 
-    async with aclosing(_side_by_side(rows, work, judge_one.options.concurrency)) as judged:
+    async with aclosing(side_by_side(rows, work, judge_one.options.concurrency)) as judged:
         async for one in judged:
             yield one
-
-
-async def _side_by_side(
-    items: Iterable[Item], work: Callable[[Item, Callable[[Found], None]], Awaitable[None]], most: int
-) -> AsyncGenerator[Found]:
-    """What `work` finds of each item, at most `most` of them worked at together; closing it early cancels them."""
-    waiting, done, news = iter(items), deque[Found](), asyncio.Event()
-
-    def found(one: Found) -> None:
-        done.append(one)
-        news.set()
-
-    async def take() -> None:
-        try:
-            for count, item in enumerate(waiting, 1):
-                await work(item, found)
-                if count % AT_A_STRETCH == 0:
-                    await asyncio.sleep(0)
-        finally:
-            news.set()
-
-    tasks = [asyncio.create_task(take()) for _number in range(most)]
-    try:
-        while done or not all(task.done() for task in tasks):
-            await news.wait()
-            news.clear()
-            while done:
-                yield done.popleft()
-            for task in tasks:
-                if task.done():
-                    task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -38,7 +38,6 @@ from harborweb.verification.manifest import read_manifest
 from harborweb.verification.sentences import sentence as _
 from harborweb.verification.strict import Malformed
 
-COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}\.(?:sig|att|sbom)")
 REFERRERS_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 BUNCH = 256  # artifacts that are asked for side by side
 PLAIN_TYPES = {OCI_MANIFEST, DOCKER_MANIFEST}
@@ -113,7 +112,7 @@ async def survey(
 
 async def _tagged(read: "_Reading") -> dict[str, Row]:
     """What every registry lists: the tags, each asked where it points."""
-    tags = [tag async for tag in read.client.tags(read.repository) if not COSIGN_TAG.fullmatch(tag)]
+    tags = [tag async for tag in read.client.tags(read.repository) if not names.ACCESSORY_TAG.fullmatch(tag)]
     return await _named(read, tags)
 
 
@@ -151,7 +150,7 @@ async def _listed_by_harbor(read: "_Reading") -> dict[str, Row] | None:
     for row in rows:
         artifact = artifacts[row.digest]
         row.listed = (*told.get(row.digest, ()), *sorted((one.digest, one.type) for one in artifact.accessories))
-        row.tags = [tag.name for tag in artifact.tags if not COSIGN_TAG.fullmatch(tag.name)]
+        row.tags = [tag.name for tag in artifact.tags if not names.ACCESSORY_TAG.fullmatch(tag.name)]
         row.badge, row.pulled = badge_of(artifact.signatures), artifact.pulled
     return {row.digest: row for row in rows if not (row.may_list_referrers and _lists_referrers(row))}
 
@@ -182,7 +181,7 @@ def _lists_referrers(row: Row) -> bool:
 
 def _made_by_cosign(artifact: Artifact) -> bool:
     """Whether every tag of it is one of cosign's: Harbor lists an attestation of cosign 2 like an image."""
-    return bool(artifact.tags) and all(COSIGN_TAG.fullmatch(tag.name) for tag in artifact.tags)
+    return bool(artifact.tags) and all(names.ACCESSORY_TAG.fullmatch(tag.name) for tag in artifact.tags)
 
 
 async def _follow(read: "_Reading", rows: dict[str, Row]) -> None:

@@ -15,12 +15,13 @@ from harborweb.audit import keeping, memory
 from harborweb.audit.judging.judgement import Judgement
 from harborweb.audit.judging.remembered import Memory
 from harborweb.audit.judging.rows import judge_repository
-from harborweb.audit.judging.survey import COSIGN_TAG, Row
+from harborweb.audit.judging.survey import Row
 from harborweb.audit.models import ArtifactVerdict, Part, Sweep
 from harborweb.audit.sweeps import parts
 from harborweb.audit.trusting import trust
 from harborweb.audit.words import ORDER, WORDS
 from harborweb.registry.client import Client, Limits, NotFound, RegistryError
+from harborweb.registry.names import ACCESSORY_TAG
 from harborweb.registry.politeness import Gate
 from harborweb.registry.transport import Transport
 from harborweb.tools.process import Stopped
@@ -95,7 +96,7 @@ class Walk:
         async def ask() -> list[str]:
             if await self.client.is_harbor():
                 return []
-            return [tag async for tag in self.client.tags(part.repository) if not COSIGN_TAG.fullmatch(tag)]
+            return [tag async for tag in self.client.tags(part.repository) if not ACCESSORY_TAG.fullmatch(tag)]
 
         tags = self.runner.run(ask())
         return tags if len(tags) > settings.SWEEP_SLICE else []

@@ -72,7 +72,7 @@ def write_whole(path: Path, content: bytes) -> None:
                 _like(file.fileno(), target, before)
             os.fsync(file.fileno())
         Path(name).replace(target)
-    except BaseException:
+    except BaseException:  # half a file is none; raised again
         Path(name).unlink(missing_ok=True)
         raise
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)

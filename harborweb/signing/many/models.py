@@ -1,6 +1,6 @@
 """A list of digests to be signed with one key, each with what has become of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.db import models
 from django.db.models import Count, Q
@@ -34,15 +34,13 @@ class BulkSigning(models.Model):
     look_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
 
+    get_absolute_url: Callable[[], str]  # of a page in a room above: settings.ABSOLUTE_URL_OVERRIDES
+
     class Meta:
         ordering = ["-pk"]
 
     def __str__(self) -> str:
         return self.title
-
-    def get_absolute_url(self) -> str:
-        """Where its page is, as settings.ABSOLUTE_URL_OVERRIDES says."""
-        raise NotImplementedError
 
     @property
     def active(self) -> Job | None:

@@ -185,7 +185,6 @@ def test_what_a_name_means_here() -> None:
 
 @pytest.mark.docker
 def test_an_engine_and_compose_that_work() -> None:
-    parts.needs_docker()
     said = [one for look in (programs.docker, programs.docker_compose) for one in findings(look, "hostname: a\n")]
     assert [one for one in said if one.state == "error"] == []
     assert any(re.match(r"Docker \d+\.", one.message) for one in said)
@@ -216,8 +215,6 @@ def test_an_engine_that_is_silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 @pytest.mark.docker
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 def test_an_engine_that_this_user_may_not_use() -> None:
-    if not Path("/var/run/docker.sock").exists():
-        parts.missing("no docker engine with compose answers; bin/test starts one where it may")
     code = (
         "import socket, sys\n"
         "sys.path[:0] = sys.argv[1:]\n"
@@ -232,8 +229,8 @@ def test_an_engine_that_this_user_may_not_use() -> None:
     assert "permission denied on its socket" in done.stdout, done.stderr
 
 
+@pytest.mark.docker
 def test_few_processors_and_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts.needs_docker()
     monkeypatch.setattr(programs, "LEAST_CPUS", 1000)
     assert any("1000" not in one.message and "processors" in one.message and one.state == "warning"
                for one in findings(programs.docker, "hostname: a\n"))  # fmt: skip
